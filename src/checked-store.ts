@@ -1,5 +1,6 @@
 // A store that is asked with care: in limited time, its faults named, its answers checked.
 
+import { sessionHandle } from "./session-id.ts";
 import type { MaybePromise, SessionChanges, SessionKey } from "./session-store.ts";
 import type { SessionRecord, SessionStore, SessionSummary } from "./session-store.ts";
 
@@ -60,17 +61,21 @@ function isRecord(record: SessionRecord): boolean {
 export class CheckedStore {
   readonly #store: SessionStore;
   readonly #timeout: number;
+  readonly #onCorrupt: (handle: string) => void;
 
   /** The time-out is in milliseconds, for each question. */
-  constructor(store: SessionStore, timeout: number) {
+  constructor(store: SessionStore, timeout: number, onCorrupt: (handle: string) => void) {
     this.#store = store;
     this.#timeout = timeout;
+    this.#onCorrupt = onCorrupt;
   }
 
-  /** The record, or what stands in its place. */
-  read(key: SessionKey): MaybePromise<SessionRecord | "absent" | "corrupt"> {
+  /** Answers the session. A record that makes no sense is reported, removed, and as absent. */
+  read(key: SessionKey): MaybePromise<SessionRecord | undefined> {
     const answer = this.#ask(() => this.#store.read(key));
-    return answer instanceof Promise ? answer.then(judge) : judge(answer);
+    return answer instanceof Promise
+      ? answer.then((record) => this.#judge(key, record))
+      : this.#judge(key, answer);
   }
 
   async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
@@ -97,6 +102,17 @@ export class CheckedStore {
     return count;
   }
 
+  #judge(
+    key: SessionKey,
+    record: SessionRecord | undefined,
+  ): MaybePromise<SessionRecord | undefined> {
+    return record === undefined || isRecord(record) ? record : this.#removeCorrupt(key);
+  }
+
+  async #removeCorrupt(key: SessionKey): Promise<undefined> {
+    if (await this.delete(key)) this.#onCorrupt(sessionHandle(key));
+  }
+
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
     let answer: MaybePromise<T>;
     try {
@@ -106,11 +122,6 @@ export class CheckedStore {
     }
     return isPromise(answer) ? inTime(answer, this.#timeout) : answer;
   }
-}
-
-function judge(record: SessionRecord | undefined): SessionRecord | "absent" | "corrupt" {
-  if (record === undefined) return "absent";
-  return isRecord(record) ? record : "corrupt";
 }
 
 function yesOrNo(method: string, answer: unknown): boolean {

@@ -65,30 +65,41 @@ const noChanges: ReadonlyMap<string, string | undefined> = new Map();
 
 /** Records what a controller asks of a session, over a session that is found on first use. */
 export class RecordedSession implements Session {
-  readonly #find: () => MaybePromise<StoredSession | undefined>;
+  readonly #look: () => MaybePromise<StoredSession | undefined>;
+  #wasSought = false;
+  #found: MaybePromise<StoredSession | undefined>;
   #action: SessionIntent["action"] = "keep";
   #owner: string | undefined;
   #changes: Map<string, string | undefined> | undefined;
 
-  constructor(find: () => MaybePromise<StoredSession | undefined>) {
-    this.#find = find;
+  /** `look` asks the store for the session that the request names. */
+  constructor(look: () => MaybePromise<StoredSession | undefined>) {
+    this.#look = look;
   }
 
   /** What has been asked so far. */
   get intent(): SessionIntent {
-    return {
-      action: this.#action,
-      owner: this.#owner,
-      changes: this.#changes ?? noChanges,
-    };
+    return { action: this.#action, owner: this.#owner, changes: this.#changes ?? noChanges };
+  }
+
+  /** Whether the store was asked. */
+  get wasSought(): boolean {
+    return this.#wasSought;
+  }
+
+  /** The session in the store, which is asked once. */
+  find(): MaybePromise<StoredSession | undefined> {
+    if (this.#wasSought) return this.#found;
+    this.#found = this.#look();
+    this.#wasSought = true;
+    return this.#found;
   }
 
   async get(key: string): Promise<string | undefined> {
     if (this.#changes?.has(key) === true) return this.#changes.get(key);
     if (this.#action === "replace" || this.#action === "destroy") return undefined;
-    const finding = this.#find();
-    const found = finding instanceof Promise ? await finding : finding;
-    return found?.record.data.get(key);
+    const found = this.find();
+    return (found instanceof Promise ? await found : found)?.record.data.get(key);
   }
 
   set(key: string, value: string): void {
@@ -120,7 +131,7 @@ export class RecordedSession implements Session {
 
   async handle(): Promise<string | undefined> {
     if (this.#action === "replace" || this.#action === "destroy") return undefined;
-    const found = await this.#find();
+    const found = await this.find();
     return found === undefined ? undefined : sessionHandle(found.key);
   }
 

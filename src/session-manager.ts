@@ -1,0 +1,184 @@
+// Sessions over a store: finds the one that a request names, and carries out what it asked for.
+
+import { randomBytes } from "node:crypto";
+import { CheckedStore } from "./checked-store.ts";
+import { sessionHandle } from "./session-id.ts";
+import type { RandomSource } from "./session-id.ts";
+import { RecordedSession } from "./session.ts";
+import type { SessionIntent, StoredSession } from "./session.ts";
+import { SessionCookie } from "./session-cookie.ts";
+import { SessionTimeouts } from "./session-timeouts.ts";
+import type { MaybePromise, SessionKey, SessionRecord, SessionStore } from "./session-store.ts";
+import type { SessionSummary } from "./session-store.ts";
+import { SessionWriter, unchanged } from "./session-writer.ts";
+import type { Committed, SessionEndListener } from "./session-writer.ts";
+
+/** What a session manager can be told. Durations are milliseconds. */
+export interface SessionManagerOptions {
+  readonly store: SessionStore;
+  /** False only for development over plain http: the cookie is then sent without `Secure`. */
+  readonly secure?: boolean | undefined;
+  /** Whether the cookie outlives the browser, up to the absolute time-out. Default: false. */
+  readonly persistent?: boolean | undefined;
+  /** The session ends when it was not used for so long. Default: 30 minutes. */
+  readonly idleTimeout?: number | undefined;
+  /** The session ends this long after it was started, used or not. Default: 8 hours. */
+  readonly absoluteTimeout?: number | undefined;
+  /** How long the store may take for one answer. Default: 2 seconds. */
+  readonly storeTimeout?: number | undefined;
+  readonly clock?: (() => number) | undefined;
+  readonly random?: RandomSource | undefined;
+  /** Is told of each end of a session, with its handle if known. What it throws is ignored. */
+  readonly onEnd?: SessionEndListener | undefined;
+  /** Is told the handle of a record that made no sense and was removed. */
+  readonly onCorrupt?: ((handle: string) => void) | undefined;
+}
+
+/** A session as its owner may see it: named by its handle, not by its key. */
+export interface ListedSession extends SessionRecord {
+  readonly handle: string;
+}
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const longestTimer = 2 ** 31 - 1;
+
+/** Finds and changes sessions. One for each server; it holds no session itself. */
+export class SessionManager {
+  readonly #store: CheckedStore;
+  readonly #cookie: SessionCookie;
+  readonly #timeouts: SessionTimeouts;
+  readonly #writer: SessionWriter;
+  readonly #onEnd: SessionEndListener;
+
+  /** @throws {RangeError} when a duration is no whole number above 0, or they contradict. */
+  constructor(options: SessionManagerOptions) {
+    const { secure = true, idleTimeout = 30 * minute, absoluteTimeout = 8 * hour } = options;
+    const { storeTimeout = 2 * second } = options;
+    for (const [name, value] of Object.entries({ idleTimeout, absoluteTimeout, storeTimeout })) {
+      if (Number.isSafeInteger(value) && value >= 1) continue;
+      throw new RangeError(`Cannot use ${name} ${value}: not a whole number of milliseconds`);
+    }
+    if (idleTimeout > absoluteTimeout) {
+      throw new RangeError(
+        `Cannot use idleTimeout ${idleTimeout}: longer than absoluteTimeout ${absoluteTimeout}`,
+      );
+    }
+    if (storeTimeout > longestTimer) {
+      throw new RangeError(`Cannot use storeTimeout ${storeTimeout}: over ${longestTimer}`);
+    }
+    const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
+    const { onEnd = (): void => {}, onCorrupt = (): void => {} } = options;
+    const { clock = Date.now, random = randomBytes } = options;
+    this.#onEnd = onEnd;
+    this.#store = new CheckedStore(options.store, storeTimeout, onCorrupt);
+    this.#cookie = new SessionCookie(secure, maxAge);
+    this.#timeouts = new SessionTimeouts(idleTimeout, absoluteTimeout, clock);
+    const ended: SessionEndListener = (reason, handle) => this.#ended(reason, handle);
+    this.#writer = new SessionWriter(this.#store, this.#cookie, this.#timeouts, random, ended);
+  }
+
+  /** Opens the session of a request. The store is asked when the session is first used. */
+  open(cookieHeader: string | undefined): RecordedSession {
+    return new RecordedSession(() => this.#find(this.#cookie.keysIn(cookieHeader)));
+  }
+
+  /**
+   * Carries out what a request asked of its session. To be called once, before the reply is sent.
+   *
+   * @throws {SessionStoreError} when the store cannot say that it was carried out.
+   */
+  commit(session: RecordedSession, cookieHeader: string | undefined): MaybePromise<Committed> {
+    const { action, owner, changes } = session.intent;
+    if (action === "destroy") return this.#writer.destroy(cookieHeader);
+    if (action === "replace") {
+      return this.#writer.start(owner, changes, this.#cookie.keysIn(cookieHeader));
+    }
+    if (action === "keep" && changes.size === 0 && !session.wasSought) return unchanged;
+    const found = session.find();
+    // The usual request has looked at a session in memory: no promise where nothing waits.
+    return found instanceof Promise
+      ? found.then((answer) => this.#change(answer, action, changes))
+      : this.#change(found, action, changes);
+  }
+
+  /** The owner's sessions, the oldest first. */
+  async list(owner: string): Promise<readonly ListedSession[]> {
+    const sessions = await this.#store.listByOwner(owner);
+    return sessions
+      .filter((session) => this.#timeouts.isAlive(session))
+      .map(({ key, ...record }) => ({ ...record, handle: sessionHandle(key) }));
+  }
+
+  /** Ends one of the owner's sessions. Answers how many: 0 when there is none of this handle. */
+  async end(owner: string, handle: string): Promise<number> {
+    const key = await this.#keyOf(owner, handle);
+    if (key === undefined || !(await this.#store.delete(key))) return 0;
+    this.#ended("revoked", handle);
+    return 1;
+  }
+
+  /**
+   * Ends all of the owner's sessions, or all but the one of a handle. Answers how many. A login
+   * that happens meanwhile comes before or after: it is ended, or it lives and is listed.
+   */
+  async endAll(owner: string, exceptHandle?: string): Promise<number> {
+    const except =
+      exceptHandle === undefined ? undefined : await this.#keyOf(owner, exceptHandle);
+    const count = await this.#store.deleteByOwner(owner, except);
+    for (let told = 0; told < count; told += 1) this.#ended("revoked", undefined);
+    return count;
+  }
+
+  /** Takes note of a session that its store removed by itself, for `onEnd`. */
+  removed(session: SessionSummary): void {
+    this.#ended(this.#timeouts.endOf(session), sessionHandle(session.key));
+  }
+
+  #find(keys: readonly SessionKey[]): MaybePromise<StoredSession | undefined> {
+    const [key, ...others] = keys;
+    if (key === undefined) return undefined;
+    const found = this.#read(key);
+    if (found instanceof Promise) return found.then((session) => session ?? this.#find(others));
+    return found ?? this.#find(others);
+  }
+
+  #read(key: SessionKey): MaybePromise<StoredSession | undefined> {
+    const record = this.#store.read(key);
+    return record instanceof Promise
+      ? record.then((answer) => this.#alive(key, answer))
+      : this.#alive(key, record);
+  }
+
+  #alive(key: SessionKey, record: SessionRecord | undefined): StoredSession | undefined {
+    return record !== undefined && this.#timeouts.isAlive(record) ? { key, record } : undefined;
+  }
+
+  #change(
+    found: StoredSession | undefined,
+    action: "keep" | "rotate",
+    changes: SessionIntent["changes"],
+  ): MaybePromise<Committed> {
+    if (found === undefined) {
+      const isStored = [...changes.values()].some((value) => value !== undefined);
+      return isStored ? this.#writer.start(undefined, changes, []) : unchanged;
+    }
+    if (action === "rotate") return this.#writer.rotate(found, changes);
+    const isWrite = changes.size > 0 || this.#timeouts.isDue(found.record);
+    return isWrite ? this.#writer.update(found, changes) : unchanged;
+  }
+
+  async #keyOf(owner: string, handle: string): Promise<SessionKey | undefined> {
+    const sessions = await this.#store.listByOwner(owner);
+    return sessions.find(({ key }) => sessionHandle(key) === handle)?.key;
+  }
+
+  #ended(...end: Parameters<SessionEndListener>): void {
+    try {
+      this.#onEnd(...end);
+    } catch {
+      // The application's hook is no part of the session.
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// When a session ends by time: by the idle time-out, or by the absolute one, whichever is earlier.
+
+import type { SessionRecord } from "./session-store.ts";
+
+/** The times of a session that a request writes. */
+export type SessionTimes = Pick<SessionRecord, "lastSeenAt" | "expiresAt">;
+
+/** The two time-outs, in milliseconds, and a clock that never goes back. */
+export class SessionTimeouts {
+  readonly #idle: number;
+  readonly #absolute: number;
+  readonly #clock: () => number;
+  #latest = -Infinity;
+
+  constructor(idle: number, absolute: number, clock: () => number) {
+    this.#idle = idle;
+    this.#absolute = absolute;
+    this.#clock = clock;
+  }
+
+  /** The time. When the clock is set back it stands still: no session lives again, or longer. */
+  now(): number {
+    this.#latest = Math.max(this.#latest, this.#clock());
+    return this.#latest;
+  }
+
+  /** The times of a session that was started then and is used now. */
+  used(createdAt: number): SessionTimes {
+    const now = this.now();
+    return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, createdAt + this.#absolute) };
+  }
+
+  /** Tells whether a session still exists, whatever its store believes. */
+  isAlive(record: SessionRecord): boolean {
+    const now = this.now();
+    return now < record.expiresAt && now < record.createdAt + this.#absolute;
+  }
+
+  /** Tells whether a use is to be written: once in a tenth of the idle time-out is enough. */
+  isDue(record: SessionRecord): boolean {
+    return this.now() - record.lastSeenAt >= this.#idle / 10;
+  }
+
+  /** Tells which time-out ended a session, or that it was removed before its time. */
+  endOf(record: SessionRecord): "idle" | "absolute" | "replaced" {
+    if (this.now() < record.expiresAt) return "replaced";
+    return record.expiresAt >= record.createdAt + this.#absolute ? "absolute" : "idle";
+  }
+}

@@ -1,0 +1,136 @@
+// Carries out what a request asked of its session: each step a question to the store.
+
+import type { CheckedStore } from "./checked-store.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+import { hashSessionId, newSessionId, sessionHandle } from "./session-id.ts";
+import type { RandomSource } from "./session-id.ts";
+import type { SessionIntent, StoredSession } from "./session.ts";
+import type { SessionKey, SessionRecord } from "./session-store.ts";
+import type { SessionTimeouts } from "./session-timeouts.ts";
+
+/** Why a session ended, as far as this process can know. */
+export type SessionEnd = "logout" | "idle" | "absolute" | "replaced" | "revoked";
+
+/** Is told that a session ended, and its public handle where that is known. */
+export type SessionEndListener = (reason: SessionEnd, handle: string | undefined) => void;
+
+/** What became of a request's session. */
+export interface Committed {
+  /** True when the session had ended meanwhile: the reply must not be sent. */
+  readonly gone: boolean;
+  /** The value of `Set-Cookie`, when the browser has to be told something. */
+  readonly cookie: string | undefined;
+}
+
+/** Nothing happened, and the browser is told nothing. */
+export const unchanged: Committed = { gone: false, cookie: undefined };
+
+/** How many new ids are tried. A second one is needed only when the random source is broken. */
+const maxIds = 3;
+
+/** Writes sessions for the session manager. */
+export class SessionWriter {
+  readonly #store: CheckedStore;
+  readonly #cookie: SessionCookie;
+  readonly #timeouts: SessionTimeouts;
+  readonly #random: RandomSource;
+  readonly #ended: SessionEndListener;
+
+  constructor(
+    store: CheckedStore,
+    cookie: SessionCookie,
+    timeouts: SessionTimeouts,
+    random: RandomSource,
+    ended: SessionEndListener,
+  ) {
+    this.#store = store;
+    this.#cookie = cookie;
+    this.#timeouts = timeouts;
+    this.#random = random;
+    this.#ended = ended;
+  }
+
+  /** Writes the changes, and that the session was used. It may have ended meanwhile. */
+  async update(found: StoredSession, data: SessionIntent["changes"]): Promise<Committed> {
+    const changes = { data, ...this.#timeouts.used(found.record.createdAt) };
+    return (await this.#store.update(found.key, changes)) ? unchanged : this.#gone();
+  }
+
+  /** Creates a session under a new id, in place of those that the browser sent. */
+  async start(
+    owner: string | undefined,
+    changes: SessionIntent["changes"],
+    replaced: readonly SessionKey[],
+  ): Promise<Committed> {
+    const createdAt = this.#timeouts.now();
+    const data = merge(new Map(), changes);
+    const times = this.#timeouts.used(createdAt);
+    const { id, key } = await this.#create({ owner, data, createdAt, ...times });
+    await this.#orTakeBack(key, async () => {
+      for (const old of replaced) {
+        if (await this.#store.delete(old)) this.#ended("replaced", sessionHandle(old));
+      }
+    });
+    return { gone: false, cookie: this.#cookie.give(id) };
+  }
+
+  /** Gives the session a new id. Creates before it deletes: a fault leaves it as it was. */
+  async rotate(found: StoredSession, changes: SessionIntent["changes"]): Promise<Committed> {
+    // Read again: other requests may have written since this one began.
+    const fresh = await this.#store.read(found.key);
+    if (fresh === undefined) return this.#gone();
+    const { owner, data, createdAt } = fresh;
+    const times = this.#timeouts.used(createdAt);
+    const record = { owner, data: merge(data, changes), createdAt, ...times };
+    const { id, key } = await this.#create(record);
+    const wasThere = await this.#orTakeBack(key, () => this.#store.delete(found.key));
+    if (wasThere) return { gone: false, cookie: this.#cookie.give(id) };
+    // The session was ended meanwhile, and must not live on under its new id.
+    await this.#store.delete(key);
+    return this.#gone();
+  }
+
+  /** Removes every session that the browser sent, and its cookie. */
+  async destroy(cookieHeader: string | undefined): Promise<Committed> {
+    for (const key of this.#cookie.keysIn(cookieHeader)) {
+      if (await this.#store.delete(key)) this.#ended("logout", sessionHandle(key));
+    }
+    const wasSent = this.#cookie.isIn(cookieHeader);
+    return { gone: false, cookie: wasSent ? this.#cookie.clear() : undefined };
+  }
+
+  async #create(record: SessionRecord): Promise<{ readonly id: string; readonly key: SessionKey }> {
+    for (let tries = 0; tries < maxIds; tries += 1) {
+      const id = newSessionId(this.#random);
+      const key = hashSessionId(id);
+      if (await this.#store.create(key, record)) return { id, key };
+    }
+    throw new Error(`Cannot create a session: ${maxIds} new ids were taken, random source is broken`);
+  }
+
+  /** Runs a step; when it fails, removes the new session, whose id nobody will be told. */
+  async #orTakeBack<T>(created: SessionKey, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      this.#store.delete(created).catch(() => {});
+      throw error;
+    }
+  }
+
+  #gone(): Committed {
+    return { gone: true, cookie: this.#cookie.clear() };
+  }
+}
+
+function merge(
+  data: ReadonlyMap<string, string>,
+  changes: SessionIntent["changes"],
+): ReadonlyMap<string, string> {
+  const merged = new Map(data);
+  for (const [key, value] of changes) {
+    if (value === undefined) merged.delete(key);
+    else merged.set(key, value);
+  }
+  return merged;
+}
