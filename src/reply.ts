@@ -123,3 +123,19 @@ export function withCookie(reply: Reply, cookie: string): Reply {
   const others = reply.cookies.filter((other) => !other.startsWith(start));
   return { ...reply, cookies: [...others, cookie] };
 }
+
+/**
+ * A refusal that is thrown instead of returned. The message is for the visitor: one line that says
+ * what was refused and what to do, and nothing of what went on inside.
+ */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}

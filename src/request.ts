@@ -1,0 +1,146 @@
+// A request as controllers see it. What costs something is done when it is asked for.
+
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { checkFormHeaders, checkFormSize, hasBody, parseForm } from "./form.ts";
+import { HttpError } from "./reply.ts";
+import type { Session } from "./session.ts";
+
+/** A request, for controllers and security functions. */
+export interface Request {
+  /** As sent: also `HEAD`, where a `GET` route answers. */
+  readonly method: string;
+  /** As sent, up to the `?`: nothing is decoded and no dot segment is removed. */
+  readonly path: string;
+  /** The `:name` segments of the route, percent-decoded. */
+  readonly params: ReadonlyMap<string, string>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Who sent it, as far as the proxies can be trusted that the server was told of. */
+  readonly address: string;
+  readonly session: Session;
+  /** Aborts when the client leaves before it was answered. */
+  readonly signal: AbortSignal;
+
+  /**
+   * The fields of the form that was sent; without a body there are none.
+   *
+   * @throws {HttpError} 400, 413 or 415 when it is no form of at most 8 KiB and 16 fields.
+   */
+  form(): Promise<ReadonlyMap<string, string>>;
+}
+
+/** What a request needs to know that node:http does not say. */
+export interface RequestContext {
+  readonly path: string;
+  readonly search: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly session: Session;
+  /** How many proxies stand before the server, each adding to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
+}
+
+/** A `Request` over the message and the response of node:http. */
+export class IncomingRequest implements Request {
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #context: RequestContext;
+  #form: Promise<ReadonlyMap<string, string>> | undefined;
+  #isBodyRead = false;
+
+  constructor(message: IncomingMessage, response: ServerResponse, context: RequestContext) {
+    this.#message = message;
+    this.#response = response;
+    this.#context = context;
+  }
+
+  get method(): string {
+    return this.#message.method ?? "";
+  }
+
+  get path(): string {
+    return this.#context.path;
+  }
+
+  get params(): ReadonlyMap<string, string> {
+    return this.#context.params;
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#context.search);
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#message.headers;
+  }
+
+  get address(): string {
+    const forwardedFor = this.headers["x-forwarded-for"];
+    const list = Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor;
+    return clientAddress(this.#message.socket.remoteAddress, list, this.#context.trustedProxies);
+  }
+
+  get session(): Session {
+    return this.#context.session;
+  }
+
+  get signal(): AbortSignal {
+    const leaving = new AbortController();
+    const leave = (): void => {
+      if (!this.#response.writableFinished) leaving.abort(new HttpError(400, "The client left."));
+    };
+    if (this.#response.closed) leave();
+    else this.#response.once("close", leave);
+    return leaving.signal;
+  }
+
+  /** Whether a body was announced and its end not seen: the connection cannot be used again. */
+  get hasUnreadBody(): boolean {
+    return hasBody(this.headers) && !this.#isBodyRead;
+  }
+
+  form(): Promise<ReadonlyMap<string, string>> {
+    this.#form ??= this.#readForm();
+    return this.#form;
+  }
+
+  async #readForm(): Promise<ReadonlyMap<string, string>> {
+    if (!hasBody(this.headers)) return new Map();
+    checkFormHeaders(this.headers);
+    // The client waits to hear that its body is wanted (RFC 9110, section 10.1.1).
+    if (this.headers.expect !== undefined) this.#response.writeContinue();
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.#chunks()) {
+      size += chunk.length;
+      checkFormSize(size);
+      chunks.push(chunk);
+    }
+    this.#isBodyRead = true;
+    return parseForm(Buffer.concat(chunks));
+  }
+
+  /** The body's chunks. Stopping early leaves the connection open for the answer. */
+  async *#chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#message.iterator({ destroyOnReturn: false })) yield chunk;
+    } catch {
+      throw new HttpError(400, "Send the whole form.");
+    }
+  }
+}
+
+/**
+ * Finds the address of a client: the n-th from the right in `X-Forwarded-For`, where each of n
+ * trusted proxies added one; everything further left is the client's own claim. Without proxies, or
+ * when the field is not as they would write it, the address of the connection.
+ */
+export function clientAddress(
+  connected: string | undefined,
+  forwardedFor: string | undefined,
+  trustedProxies: number,
+): string {
+  const addresses = trustedProxies > 0 ? (forwardedFor ?? "").split(",") : [];
+  const address = addresses.at(-trustedProxies)?.trim() ?? "";
+  const isAddress = addresses.length >= trustedProxies && /^[\da-f:.]{2,45}$/i.test(address);
+  return isAddress && trustedProxies > 0 ? address : (connected ?? "unknown");
+}

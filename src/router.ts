@@ -1,0 +1,167 @@
+// Routes in groups, as the article has them, and the tree that finds one for a request.
+
+import type { Reply } from "./reply.ts";
+import type { Request } from "./request.ts";
+import type { Security } from "./security.ts";
+import type { MaybePromise } from "./session-store.ts";
+
+/** Answers a request. `auth` is what the group's security function established. */
+export type Controller<Auth = unknown> = (request: Request, auth: Auth) => MaybePromise<Reply>;
+
+/** A route before it is in a group. */
+export interface Route<Auth> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly controller: Controller<Auth>;
+}
+
+/** A route with its security function applied: nobody can reach the controller without it. */
+export interface Endpoint {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly run: (request: Request) => MaybePromise<Reply>;
+}
+
+/** Routes that share a prefix and a security function. */
+export interface Group<Auth> {
+  readonly prefix: string;
+  readonly security: Security<Auth>;
+  readonly routes: readonly Route<NoInfer<Auth>>[];
+}
+
+/** A route for GET, and so for HEAD. A segment `:name` takes anything; see `Request.params`. */
+export function get<Auth>(path: string, controller: Controller<Auth>): Route<Auth> {
+  return { method: "GET", path, controller };
+}
+
+/** A route for POST. */
+export function post<Auth>(path: string, controller: Controller<Auth>): Route<Auth> {
+  return { method: "POST", path, controller };
+}
+
+/** Puts routes behind a security function. A controller that expects another does not compile. */
+export function group<Auth>({ prefix, security, routes }: Group<Auth>): readonly Endpoint[] {
+  return routes.map(({ method, path, controller }) => ({
+    method,
+    path: prefix + path,
+    run(request: Request): MaybePromise<Reply> {
+      const decision = security(request);
+      if (decision instanceof Promise) {
+        return decision.then((made) =>
+          made.allowed === true ? controller(request, made.auth) : made.reply,
+        );
+      }
+      return decision.allowed === true ? controller(request, decision.auth) : decision.reply;
+    },
+  }));
+}
+
+/** What a path leads to. */
+export type Match =
+  | {
+      readonly kind: "found";
+      readonly endpoint: Endpoint;
+      readonly params: ReadonlyMap<string, string>;
+    }
+  | { readonly kind: "wrong method"; readonly allow: string }
+  | { readonly kind: "not found" }
+  | { readonly kind: "bad path" };
+
+interface Node {
+  readonly statics: Map<string, Node>;
+  parameter: Node | undefined;
+  /** The endpoints of the path that ends here, by method. */
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+const noParams: ReadonlyMap<string, string> = new Map();
+
+/** Finds endpoints by path. The cost depends on the path, not on the number of routes. */
+export class Router {
+  readonly #root: Node = newNode();
+
+  /** @throws {TypeError} when a path is malformed, or two endpoints answer the same requests. */
+  constructor(endpoints: readonly Endpoint[]) {
+    for (const endpoint of endpoints) this.#add(endpoint);
+  }
+
+  /** Static segments win over parameters, from the left, whatever the order of declaration. */
+  match(method: string, path: string): Match {
+    const segments = path.split("/");
+    const node = find(this.#root, segments, 1);
+    if (node === undefined) return { kind: "not found" };
+    const endpoint = node.endpoints.get(method === "HEAD" ? "GET" : method);
+    if (endpoint === undefined) return { kind: "wrong method", allow: allowed(node) };
+    const params = endpoint.path.includes(":") ? decodeParams(endpoint, segments) : noParams;
+    return params === undefined ? { kind: "bad path" } : { kind: "found", endpoint, params };
+  }
+
+  #add(endpoint: Endpoint): void {
+    const { method, path } = endpoint;
+    const segments = path.split("/").slice(1);
+    const names = segments.filter((segment) => segment.startsWith(":"));
+    // Static segments are compared as they come: unreserved characters (RFC 3986, section 2.3).
+    const isPath = /^\/$|^(?:\/(?::[A-Za-z]\w*|[\w.~-]+))+$/.test(path);
+    if (!isPath || new Set(names).size < names.length) {
+      throw new TypeError(`Cannot route ${method} ${JSON.stringify(path)}: write it as /a/:name`);
+    }
+    let node = this.#root;
+    for (const segment of segments) {
+      if (segment.startsWith(":")) node = node.parameter ??= newNode();
+      else node = childOf(node, segment);
+    }
+    const other = node.endpoints.get(method);
+    if (other !== undefined) {
+      throw new TypeError(`Cannot route ${method} ${path}: ${other.path} is there already`);
+    }
+    node.endpoints.set(method, endpoint);
+  }
+}
+
+function newNode(): Node {
+  return { statics: new Map(), parameter: undefined, endpoints: new Map() };
+}
+
+function childOf(node: Node, segment: string): Node {
+  const child = node.statics.get(segment) ?? newNode();
+  node.statics.set(segment, child);
+  return child;
+}
+
+function find(node: Node, segments: readonly string[], index: number): Node | undefined {
+  const segment = segments[index];
+  if (segment === undefined) return node.endpoints.size > 0 ? node : undefined;
+  const child = node.statics.get(segment);
+  const found = child === undefined ? undefined : find(child, segments, index + 1);
+  if (found !== undefined || node.parameter === undefined || segment === "") return found;
+  return find(node.parameter, segments, index + 1);
+}
+
+function decodeParams(
+  endpoint: Endpoint,
+  segments: readonly string[],
+): ReadonlyMap<string, string> | undefined {
+  const params = new Map<string, string>();
+  for (const [index, name] of endpoint.path.split("/").entries()) {
+    if (!name.startsWith(":")) continue;
+    const value = decodeSegment(segments[index] ?? "");
+    if (value === undefined) return undefined;
+    params.set(name.slice(1), value);
+  }
+  return params;
+}
+
+function decodeSegment(segment: string): string | undefined {
+  try {
+    const text = decodeURIComponent(segment);
+    return /\p{Cc}/u.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value of `Allow` (RFC 9110, section 10.2.1). */
+function allowed(node: Node): string {
+  const methods = node.endpoints.has("GET") ? ["GET", "HEAD"] : [];
+  return [...methods, "OPTIONS", ...(node.endpoints.has("POST") ? ["POST"] : [])].join(", ");
+}
