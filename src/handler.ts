@@ -1,0 +1,158 @@
+// One request's journey, from node:http and back. Only this file touches a ServerResponse.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SessionStoreError, SessionTooLargeError } from "./checked-store.ts";
+import { HttpError, status, text, withCookie, withHeaders } from "./reply.ts";
+import type { Reply } from "./reply.ts";
+import { IncomingRequest } from "./request.ts";
+import type { Request } from "./request.ts";
+import type { Match, Router } from "./router.ts";
+import { isCrossOrigin, isSafeMethod } from "./security.ts";
+import type { SessionManager } from "./session-manager.ts";
+
+/** What a handler needs, and what it can be told. Its hooks must not throw. */
+export interface HandlerOptions {
+  readonly router: Router;
+  readonly sessions: SessionManager;
+  /** Fields of every answer. Default: `securityHeaders(false)`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The names of this server, in lower case; others are answered 421. Default: any name. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** How many proxies add to `X-Forwarded-For`. Default: 0, the field is not believed. */
+  readonly trustedProxies?: number | undefined;
+  /** Makes the reply of an error. Default: one line of plain text. */
+  readonly renderError?: ((error: HttpError, message: IncomingMessage) => Reply) | undefined;
+  /** Is told of what should not have happened. The visitor is told nothing of it. */
+  readonly onFault?: ((error: unknown, message: IncomingMessage) => void) | undefined;
+  /** Is told of each reply, just before it is sent. */
+  readonly onReply?: ((reply: Reply, request: Request) => void) | undefined;
+}
+
+/** A listener for `request`, `checkContinue` and `checkExpectation` of an http server. */
+export type Handler = (message: IncomingMessage, response: ServerResponse) => void;
+
+/** The fields that every answer carries (OWASP HTTP Headers). HSTS only where https is spoken. */
+export function securityHeaders(overHttps: boolean): Readonly<Record<string, string>> {
+  return {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    // With "no-referrer", browsers send `Origin: null` with a form, and isCrossOrigin refuses it.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    ...(overHttps ? { "Strict-Transport-Security": "max-age=63072000" } : {}),
+  };
+}
+
+/** Makes a handler. Whatever a client sends, it answers, and does not throw. */
+export function createHandler(options: HandlerOptions): Handler {
+  const { router, sessions, trustedProxies = 0, allowedHosts = [] } = options;
+  const { headers = securityHeaders(false), onFault = () => {}, onReply = () => {} } = options;
+  const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
+  const commonFields = Object.entries(headers).flat();
+
+  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    // 1. Take the request apart. The session is looked up when it is used, the body when asked for.
+    const { method = "", url = "", headers: fields } = message;
+    const queryStart = url.indexOf("?");
+    const path = queryStart === -1 ? url : url.slice(0, queryStart);
+    const search = queryStart === -1 ? "" : url.slice(queryStart);
+    const match = router.match(method, path);
+    const params = match.kind === "found" ? match.params : noParams;
+    const session = sessions.open(fields.cookie);
+    const context = { path, search, params, session, trustedProxies };
+    const request = new IncomingRequest(message, response, context);
+
+    let reply: Reply;
+    try {
+      // 2. Refuse what node:http lets through, and what comes from other sites.
+      refuse(message, allowedHosts);
+      // 3. Let the route answer, behind its security function.
+      const answering = follow(match, method, request);
+      reply = answering instanceof Promise ? await answering : answering;
+      // 4. Commit the session, before the first byte is sent. If it ended meanwhile, so did this.
+      const committing = sessions.commit(session, fields.cookie);
+      const { gone, cookie } = committing instanceof Promise ? await committing : committing;
+      if (gone) reply = renderError(new HttpError(401, "Your session has ended. Log in."), message);
+      if (cookie !== undefined) reply = withCookie(reply, cookie);
+    } catch (error) {
+      // 5. Nothing was committed, or nobody knows: no success, no cookie, no word of the cause.
+      const visible = visibleError(error);
+      if (visible.status >= 500 && error !== visible) onFault(error, message);
+      reply = withHeaders(renderError(visible, message), visible.headers);
+    }
+
+    // 6. Send it, all at once.
+    onReply(reply, request);
+    const own = fieldsOf(reply, session.wasSought, request.hasUnreadBody);
+    response.writeHead(reply.status, [...commonFields, ...own]).end(reply.body);
+  }
+
+  return (message, response) => {
+    answer(message, response).catch((error: unknown) => {
+      // A reply that cannot be sent: its header has a line break, or `renderError` failed.
+      onFault(error, message);
+      response.writeHead(500, [...commonFields, "Connection", "close"]).end();
+    });
+  };
+}
+
+const noParams: ReadonlyMap<string, string> = new Map();
+
+// uri-host [ ":" port ] (RFC 9110, section 7.2). Two Host fields are joined by ", ": no match.
+const hostField = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+
+function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void {
+  const { httpVersion, method = "", url = "", headers } = message;
+  const { host = "", expect } = headers;
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") throw new HttpError(505, "Use HTTP/1.1.");
+  // Only origin-form (RFC 9112, section 3.2.1): "//host" would be another site in a redirection.
+  if (!/^\/(?!\/)[\x21-\x7e]*$/.test(url)) throw new HttpError(400, "Ask for a path, as in /login.");
+  if (!hostField.test(host)) throw new HttpError(400, "Send one Host field, with a host name.");
+  if (allowedHosts.length > 0 && !allowedHosts.includes(host.toLowerCase())) {
+    throw new HttpError(421, "This server does not answer for this host name.");
+  }
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
+    throw new HttpError(417, "Send the request without Expect.");
+  }
+  if (!isSafeMethod(method) && isCrossOrigin(headers)) {
+    throw new HttpError(403, "This came from another site. Open the page here, and try again.");
+  }
+}
+
+function follow(match: Match, method: string, request: Request): Reply | Promise<Reply> {
+  if (match.kind === "found") return match.endpoint.run(request);
+  if (match.kind === "bad path") throw new HttpError(400, "The address is not well-formed.");
+  if (match.kind === "not found") throw new HttpError(404, "There is no such page.");
+  const { allow } = match;
+  if (method === "OPTIONS") return withHeaders(status(204), { Allow: allow });
+  throw new HttpError(405, `This page cannot do that: ${allow}.`, { Allow: allow });
+}
+
+/** What a visitor may know of an error. */
+function visibleError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof SessionTooLargeError) return new HttpError(413, "Your session is full.");
+  if (error instanceof SessionStoreError) {
+    const headers = { "Retry-After": "5" };
+    return new HttpError(503, "The server is busy or in trouble. Try again soon.", headers);
+  }
+  return new HttpError(500, "Something went wrong on our side. Try again later.");
+}
+
+/** The fields of one reply, flat: names and values in turn, as `writeHead` takes them fastest. */
+function fieldsOf(reply: Reply, sawSession: boolean, hasUnreadBody: boolean): string[] {
+  const fields = Object.entries(reply.headers).flat();
+  if (reply.headers["Cache-Control"] === undefined) fields.push("Cache-Control", "no-store");
+  if (sawSession) fields.push("Vary", "Cookie");
+  for (const cookie of reply.cookies) fields.push("Set-Cookie", cookie);
+  // RFC 9110, section 11.6.1: a 401 names a scheme. No browser opens a dialog for this one.
+  if (reply.status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
+  // What is left of the body would be read as the next request (RFC 9112, section 9.3).
+  if (hasUnreadBody) fields.push("Connection", "close");
+  // RFC 9110, section 8.6: none with 204 and 304.
+  if (reply.status !== 204 && reply.status !== 304) {
+    fields.push("Content-Length", String(Buffer.byteLength(reply.body)));
+  }
+  return fields;
+}

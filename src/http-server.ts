@@ -1,0 +1,65 @@
+// The http server around a handler: time-outs, limits, and answers to what is not even HTTP.
+
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import { securityHeaders } from "./handler.ts";
+import type { Handler } from "./handler.ts";
+
+/** What an http server can be told. */
+export interface HttpServerOptions {
+  /** Milliseconds an idle connection is kept. Behind a proxy: longer than it keeps one. */
+  readonly keepAliveTimeout?: number | undefined;
+  /** Fields of the answers to malformed requests. Default: `securityHeaders(false)`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const second = 1000;
+
+// Node's own limits let a client that sends a byte a second stay for 43 s and more.
+const limits = {
+  connectionsCheckingInterval: 2 * second,
+  headersTimeout: 10 * second,
+  requestTimeout: 20 * second,
+  maxHeaderSize: 16 * 1024,
+  // A repeated Host, Origin or Content-Type becomes "a, b", which no check takes for one of them.
+  joinDuplicateHeaders: true,
+  requireHostHeader: false,
+};
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+
+/** Makes a server that is not listening yet. */
+export function createHttpServer(handler: Handler, options: HttpServerOptions = {}): Server {
+  const { keepAliveTimeout = 5 * second, headers = securityHeaders(false) } = options;
+  const server = createServer({ ...limits, keepAliveTimeout }, handler);
+  server.maxConnections = 10_000;
+  server.maxRequestsPerSocket = 1000;
+  // With a listener, node:http sends no "100 Continue" by itself: forms are refused unread.
+  server.on("checkContinue", handler);
+  server.on("checkExpectation", handler);
+  server.on("connect", (_message, socket) => socket.end(bareAnswer("405 Method Not Allowed", headers)));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // Another answer may be under way: two mixed into one would be worse than none.
+    const isAnswering = "_httpMessage" in socket && socket._httpMessage !== null;
+    if (!socket.writable || isAnswering) return socket.destroy();
+    socket.end(bareAnswer(reasons.get(error.code ?? "") ?? "400 Bad Request", headers));
+    return undefined;
+  });
+  return server;
+}
+
+function bareAnswer(reason: string, headers: Readonly<Record<string, string>>): string {
+  const body = `${reason}\n`;
+  const fields = {
+    ...headers,
+    "Cache-Control": "no-store",
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": String(body.length),
+    Connection: "close",
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${reason}\r\n${lines.join("")}\r\n${body}`;
+}
