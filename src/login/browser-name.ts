@@ -1,0 +1,38 @@
+// Names a browser from its User-Agent, in words that its owner recognizes. Pure.
+
+// Order matters: Edge and Opera also say Chrome, Chrome also says Safari, Android also says Linux.
+const browsers: ReadonlyMap<string, RegExp> = new Map([
+  ["Edge", /\bEdg(?:e|A|iOS)?\//],
+  ["Opera", /\bOPR\//],
+  ["Samsung Internet", /\bSamsungBrowser\//],
+  ["Firefox", /\b(?:Firefox|FxiOS)\//],
+  ["Chrome", /\b(?:Headless)?(?:Chrome|CriOS)\//],
+  ["Safari", /\bSafari\//],
+  ["curl", /^curl\//],
+]);
+const systems: ReadonlyMap<string, RegExp> = new Map([
+  ["iPhone", /\biPhone\b/],
+  ["iPad", /\biPad\b/],
+  ["Android", /\bAndroid\b/],
+  ["Windows", /\bWindows\b/],
+  ["macOS", /\bMacintosh\b/],
+  ["ChromeOS", /\bCrOS\b/],
+  ["Linux", /\bLinux\b/],
+]);
+
+/**
+ * Describes a browser as "Chrome on Linux", "Safari" or "An unknown browser on Windows".
+ * It is a hint for people: the client can send anything. Nothing of what it sent is repeated.
+ */
+export function describeBrowser(userAgent: string | undefined): string {
+  // Real ones have about 120 characters. What is longer is not worth reading on.
+  const text = (userAgent ?? "").slice(0, 300);
+  const browser = firstMatch(browsers, text) ?? "An unknown browser";
+  const system = firstMatch(systems, text);
+  return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+function firstMatch(names: ReadonlyMap<string, RegExp>, text: string): string | undefined {
+  for (const [name, pattern] of names) if (pattern.test(text)) return name;
+  return undefined;
+}

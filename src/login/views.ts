@@ -1,0 +1,129 @@
+// The pages a visitor sees: pure functions from what there is to say to a Reply.
+
+import { html, withHeaders } from "../reply.ts";
+import type { Html, Reply } from "../reply.ts";
+import { layout } from "./layout.ts";
+
+/** What the login page says besides the form. */
+export interface LoginView {
+  /** The name that was typed, kept for the next try. */
+  readonly username?: string;
+  /** Why the last try was refused, in words for the visitor. */
+  readonly error?: string;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Shows the login form, after a refused try with its reason; status 200 unless another is given. */
+export function loginPage({ username = "", error, status, headers = {} }: LoginView = {}): Reply {
+  const alert = error === undefined ? "" : html`<p class="note" id="error" role="alert">${error}</p>`;
+  const described = error === undefined ? "" : html` aria-describedby="error"`;
+  // The cursor waits where the visitor types next: the name, or the password when the name is known.
+  const [onName, onPassword] = username === "" ? [" autofocus", ""] : ["", " autofocus"];
+  const content = html`<h1>Log in</h1>
+${alert}
+<form class="login" method="post" action="/login">
+<label for="username">User name</label>
+<input id="username" name="username" value="${username}" autocomplete="username"
+ autocapitalize="none" spellcheck="false" required${described}${onName}>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password"
+ required${described}${onPassword}>
+<button class="main">Log in</button>
+</form>`;
+  return withHeaders(layout("Log in", content, status), headers);
+}
+
+/** Greets the user by name, and leads to what a logged-in user can do. */
+export function homePage({ username }: { readonly username: string }): Reply {
+  return layout("Home", html`<h1>Hello, ${username}</h1>
+<p>You are logged in.</p>
+<ul>
+<li><a href="/sessions">Your sessions</a> <span class="soft">Where you are logged in.</span></li>
+<li><a href="/profile">Your profile</a> <span class="soft">What a program sees, as JSON.</span></li>
+</ul>
+<form method="post" action="/logout"><button class="main">Log out</button></form>`);
+}
+
+/** One session as its owner sees it. Times are in milliseconds since 1970. */
+export interface SessionView {
+  /** What the form sends back to name this session. */
+  readonly handle: string;
+  readonly isCurrent: boolean;
+  /** In plain words, as `describeBrowser` gives it. */
+  readonly browser: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly expiresAt: number;
+}
+
+/** What the sessions page shows; a notice says what the last click did. */
+export interface SessionsView {
+  readonly sessions: readonly SessionView[];
+  readonly now: number;
+  readonly notice?: string;
+}
+
+/** Lists the user's sessions, with a button to end each one, all others, or all. */
+export function sessionsPage({ sessions, now, notice }: SessionsView): Reply {
+  const status = notice === undefined ? "" : html`<p class="note" role="status">${notice}</p>`;
+  const others = sessions.some((session) => !session.isCurrent)
+    ? html`<form method="post" action="/sessions/end-others"><button>End all others</button></form>`
+    : "";
+  return layout("Your sessions", html`<h1>Your sessions</h1>
+${status}
+<p>Each browser that is logged in with your name. End those that you do not know.</p>
+<ul>
+${sessions.map((session, index) => sessionItem(session, `session-${index + 1}`, now))}
+</ul>
+<div class="row">
+${others}
+<form method="post" action="/sessions/end-all"><button>Log out everywhere</button></form>
+</div>
+<p class="back"><a href="/">Back to the first page</a></p>`);
+}
+
+/** Asks before logging out: for a visit that another site or a prefetch may have caused. */
+export function logoutPage(): Reply {
+  return layout("Log out", html`<h1>Log out?</h1>
+<p>You came here from another site, so nothing has changed yet.</p>
+<form method="post" action="/logout"><button class="main">Log out</button></form>
+<p class="back"><a href="/">Stay logged in</a></p>`);
+}
+
+function sessionItem(session: SessionView, id: string, now: number): Html {
+  const badge = session.isCurrent ? html` <span class="badge">This browser</span>` : "";
+  const form = session.isCurrent
+    ? html`<form method="post" action="/logout"><button>Log out</button></form>`
+    : html`<form method="post" action="/sessions/end">
+<input type="hidden" name="handle" value="${session.handle}">
+<button aria-describedby="${id}">End session</button>
+</form>`;
+  return html`<li class="session">
+<p id="${id}"><strong>${session.browser}</strong>${badge}
+<span class="soft">Started ${ago(session.createdAt, now)}, last seen ${ago(session.lastSeenAt, now)}.
+Ends in ${time(session.expiresAt, span(session.expiresAt - now))} if not used.</span></p>
+${form}
+</li>
+`;
+}
+
+function ago(moment: number, now: number): Html {
+  return time(moment, now - moment < minute ? "just now" : `${span(now - moment)} ago`);
+}
+
+function time(moment: number, words: string): Html {
+  return html`<time datetime="${new Date(moment).toISOString()}">${words}</time>`;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+function span(milliseconds: number): string {
+  const [length, unit] =
+    milliseconds < hour ? [minute, "minute"] : milliseconds < day ? [hour, "hour"] : [day, "day"];
+  const count = Math.floor(milliseconds / length);
+  if (count < 1) return "less than a minute";
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+}
