@@ -19,7 +19,7 @@ const errorTexts: ReadonlyMap<number, ErrorText> = new Map<number, ErrorText>([
   [415, ["Not a form", "Only ordinary forms are read here. Send it from its own page."]],
   [421, ["Wrong address", "No site of that name is here. Check the address."]],
   [429, ["Too many tries", "Wait a little, then try again."]],
-  [503, ["Too busy", "The server cannot do this just now. Wait a little, then try again."]],
+  [503, ["Not just now", "The server cannot do this at the moment. Wait a little and try again."]],
 ]);
 
 /**
@@ -45,7 +45,7 @@ function errorPage(status: number, title: string, message: string): Reply {
   return layout(title, html`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
 <p>${message}</p>
-<p class="back"><a href="/">Go to the first page</a></p>`, status);
+<p><a href="/">Go to the first page</a></p>`, status);
 }
 
 /**
@@ -56,10 +56,10 @@ function errorPage(status: number, title: string, message: string): Reply {
 export function prefersJson(accept: string | undefined): boolean {
   const weights = new Map<string, number>();
   for (const range of (accept ?? "").toLowerCase().split(",")) {
-    const [type, ...parameters] = range.split(";").map((part) => part.trim());
+    const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
     const weight = parameters.find((parameter) => parameter.startsWith("q=")) ?? "q=1";
     // qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
-    if (type === undefined || !/^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight)) continue;
+    if (!/^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight)) continue;
     weights.set(type, Math.max(Number(weight.slice(2)), weights.get(type) ?? 0));
   }
   // The most specific range decides, whatever the order.

@@ -14,11 +14,12 @@ export interface LoginView {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Shows the login form, after a refused try with its reason; status 200 unless another is given. */
+/** Shows the login form, after a refused try with its reason; 200 unless a status is given. */
 export function loginPage({ username = "", error, status, headers = {} }: LoginView = {}): Reply {
-  const alert = error === undefined ? "" : html`<p class="note" id="error" role="alert">${error}</p>`;
-  const described = error === undefined ? "" : html` aria-describedby="error"`;
-  // The cursor waits where the visitor types next: the name, or the password when the name is known.
+  const refused = error !== undefined;
+  const alert = refused ? html`<p class="note" id="error" role="alert">${error}</p>` : "";
+  const described = refused ? html` aria-describedby="error"` : "";
+  // The cursor waits where the visitor types next: in the password once the name is known.
   const [onName, onPassword] = username === "" ? [" autofocus", ""] : ["", " autofocus"];
   const content = html`<h1>Log in</h1>
 ${alert}
@@ -39,8 +40,10 @@ export function homePage({ username }: { readonly username: string }): Reply {
   return layout("Home", html`<h1>Hello, ${username}</h1>
 <p>You are logged in.</p>
 <ul>
-<li><a href="/sessions">Your sessions</a> <span class="soft">Where you are logged in.</span></li>
-<li><a href="/profile">Your profile</a> <span class="soft">What a program sees, as JSON.</span></li>
+<li><p><a href="/sessions">Your sessions</a>
+<span class="soft">Where you are logged in</span></p></li>
+<li><p><a href="/profile">Your profile</a>
+<span class="soft">What a program sees: JSON</span></p></li>
 </ul>
 <form method="post" action="/logout"><button class="main">Log out</button></form>`);
 }
@@ -80,7 +83,7 @@ ${sessions.map((session, index) => sessionItem(session, `session-${index + 1}`, 
 ${others}
 <form method="post" action="/sessions/end-all"><button>Log out everywhere</button></form>
 </div>
-<p class="back"><a href="/">Back to the first page</a></p>`);
+<p><a href="/">Back to the first page</a></p>`);
 }
 
 /** Asks before logging out: for a visit that another site or a prefetch may have caused. */
@@ -88,7 +91,7 @@ export function logoutPage(): Reply {
   return layout("Log out", html`<h1>Log out?</h1>
 <p>You came here from another site, so nothing has changed yet.</p>
 <form method="post" action="/logout"><button class="main">Log out</button></form>
-<p class="back"><a href="/">Stay logged in</a></p>`);
+<p><a href="/">Stay logged in</a></p>`);
 }
 
 function sessionItem(session: SessionView, id: string, now: number): Html {
@@ -99,10 +102,12 @@ function sessionItem(session: SessionView, id: string, now: number): Html {
 <input type="hidden" name="handle" value="${session.handle}">
 <button aria-describedby="${id}">End session</button>
 </form>`;
+  const started = ago(session.createdAt, now);
+  const left = time(session.expiresAt, span(session.expiresAt - now));
   return html`<li class="session">
 <p id="${id}"><strong>${session.browser}</strong>${badge}
-<span class="soft">Started ${ago(session.createdAt, now)}, last seen ${ago(session.lastSeenAt, now)}.
-Ends in ${time(session.expiresAt, span(session.expiresAt - now))} if not used.</span></p>
+<span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.</span>
+<span class="soft">Ends in ${left} if not used.</span></p>
 ${form}
 </li>
 `;

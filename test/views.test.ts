@@ -1,0 +1,201 @@
+// Every page is safe with hostile names, says what it should, and asks nothing of another site.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import test from "node:test";
+import type { Reply } from "../src/reply.ts";
+import { errorReply } from "../src/login/error-page.ts";
+import { homePage, loginPage, logoutPage, sessionsPage } from "../src/login/views.ts";
+import type { SessionView } from "../src/login/views.ts";
+
+const minute = 60_000;
+const hour = 60 * minute;
+const now = Date.UTC(2026, 10, 24, 12);
+
+function session(changes: Partial<SessionView> = {}): SessionView {
+  return {
+    handle: "h1",
+    isCurrent: false,
+    browser: "Firefox on Windows",
+    createdAt: now - 2 * hour,
+    lastSeenAt: now - 5 * minute,
+    expiresAt: now + 25 * minute,
+    ...changes,
+  };
+}
+
+const current = session({ handle: "h0", isCurrent: true, browser: "Chrome on Linux" });
+
+const pages: readonly (readonly [name: string, reply: Reply])[] = [
+  ["the login page", loginPage()],
+  ["the login page after a refusal", loginPage({ username: "ann", error: "No.", status: 401 })],
+  ["the home page", homePage({ username: "ann" })],
+  ["the sessions page", sessionsPage({ sessions: [current, session()], now, notice: "Done." })],
+  ["the sessions page with one session", sessionsPage({ sessions: [current], now })],
+  ["the logout page", logoutPage()],
+  ["an error page", errorReply(404, undefined, undefined)],
+];
+
+for (const [name, reply] of pages) {
+  test(`${name} allows its own style by hash, and nothing else`, () => {
+    const styles = [...reply.body.matchAll(/<style>(.*?)<\/style>/gs)];
+    assert.equal(styles.length, 1);
+    const hash = createHash("sha256").update(styles[0]?.[1] ?? "").digest("base64");
+    assert.deepEqual(reply.headers, {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy":
+        `default-src 'none'; style-src 'sha256-${hash}'; ` +
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    });
+    assert.doesNotMatch(reply.body, /\sstyle=/);
+  });
+
+  test(`${name} has no script and nothing from outside`, () => {
+    assert.doesNotMatch(reply.body, /<script|javascript:|\son[a-z]+=/i);
+    assert.doesNotMatch(reply.body, /<(?:img|link|iframe|object|embed|base)\b/i);
+    assert.doesNotMatch(reply.body, /\/\/|url\(|@import|http-equiv/i);
+    for (const [, target] of reply.body.matchAll(/\s(?:href|action|src)="([^"]*)"/g)) {
+      assert.match(target ?? "", /^\/[a-z/-]*$/);
+    }
+  });
+
+  test(`${name} is ASCII, whole, and has a language, a viewport, a title and one heading`, () => {
+    assert.match(reply.body, /^[\n\x20-\x7e]+$/);
+    assert.ok(reply.body.startsWith('<!doctype html>\n<html lang="en">\n'));
+    assert.ok(reply.body.endsWith("</main>\n</body>\n</html>\n"));
+    assert.match(reply.body, /<meta name="viewport" content="width=device-width, [a-z=1-]+">/);
+    assert.match(reply.body, /<title>[A-Z][a-z ]+ - Plinth<\/title>/);
+    assert.equal(reply.body.match(/<h1>/g)?.length, 1);
+    assert.equal(reply.body.match(/<main>/g)?.length, 1);
+  });
+}
+
+const hostile = `"><script>alert('1')</script>&amp;`;
+const escaped = "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;";
+const slots: readonly (readonly [name: string, reply: Reply])[] = [
+  ["the name that was typed", loginPage({ username: hostile })],
+  ["the reason of a refused login", loginPage({ error: hostile })],
+  ["the name in the greeting", homePage({ username: hostile })],
+  ["the browser of a session", sessionsPage({ sessions: [session({ browser: hostile })], now })],
+  ["the handle of a session", sessionsPage({ sessions: [session({ handle: hostile })], now })],
+  ["the notice on the sessions page", sessionsPage({ sessions: [], now, notice: hostile })],
+  ["the message of an error", errorReply(400, hostile, undefined)],
+];
+
+for (const [name, reply] of slots) {
+  test(`markup in ${name} is shown, not obeyed`, () => {
+    assert.ok(reply.body.includes(escaped));
+    assert.doesNotMatch(reply.body, /<script/);
+  });
+}
+
+test("a name in any script or with emoji is sent as it is", () => {
+  const username = "Zo\u00eb \u5f20 \u{1f600}";
+  assert.ok(homePage({ username }).body.includes(`<h1>Hello, ${username}</h1>`));
+});
+
+test("the login form is labelled, and tells password managers what is what", () => {
+  const { status, body } = loginPage();
+  assert.equal(status, 200);
+  assert.ok(body.includes(`<form class="login" method="post" action="/login">
+<label for="username">User name</label>
+<input id="username" name="username" value="" autocomplete="username"
+ autocapitalize="none" spellcheck="false" required autofocus>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password"
+ required>
+<button class="main">Log in</button>
+</form>`));
+  assert.doesNotMatch(body, /role="alert"|id="error"/);
+});
+
+test("a refused login keeps the name, says why, and puts the cursor into the password", () => {
+  const { status, headers, body } = loginPage({
+    username: "ann",
+    error: "Wait a little.",
+    status: 429,
+    headers: { "Retry-After": "30" },
+  });
+  assert.equal(status, 429);
+  assert.equal(headers["Retry-After"], "30");
+  assert.ok(body.includes('<p class="note" id="error" role="alert">Wait a little.</p>'));
+  assert.ok(body.includes(`value="ann" autocomplete="username"
+ autocapitalize="none" spellcheck="false" required aria-describedby="error">`));
+  assert.ok(body.includes(`autocomplete="current-password"
+ required aria-describedby="error" autofocus>`));
+});
+
+test("the home page greets, leads to the sessions and the profile, and logs out by POST", () => {
+  const { status, body } = homePage({ username: "ann" });
+  assert.equal(status, 200);
+  assert.ok(body.includes("<h1>Hello, ann</h1>"));
+  assert.ok(body.includes('<a href="/sessions">'));
+  assert.ok(body.includes('<a href="/profile">'));
+  assert.ok(body.includes('<form method="post" action="/logout"><button class="main">Log out<'));
+});
+
+test("the logout page changes nothing until its button posts", () => {
+  const { status, body } = logoutPage();
+  assert.equal(status, 200);
+  assert.ok(body.includes('<form method="post" action="/logout"><button class="main">Log out<'));
+});
+
+test("the sessions page marks this session, and ends another by its handle", () => {
+  const { status, body } = sessionsPage({ sessions: [current, session()], now });
+  assert.equal(status, 200);
+  assert.ok(body.includes(`<li class="session">
+<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span>`));
+  assert.ok(body.includes(`<li class="session">
+<p id="session-2"><strong>Firefox on Windows</strong>\n`));
+  assert.ok(body.includes(`<form method="post" action="/sessions/end">
+<input type="hidden" name="handle" value="h1">
+<button aria-describedby="session-2">End session</button>
+</form>`));
+  assert.ok(!body.includes('value="h0"'), "this session is ended by logging out");
+  assert.equal(body.match(/action="\/logout"/g)?.length, 1);
+  assert.doesNotMatch(body, /role="status"/);
+});
+
+test("the others can be ended when there are any, and all can be at any time", () => {
+  const alone = sessionsPage({ sessions: [current], now }).body;
+  const several = sessionsPage({ sessions: [current, session()], now }).body;
+  assert.doesNotMatch(alone, /\/sessions\/end-others/);
+  assert.match(several, / method="post" action="\/sessions\/end-others"><button>End all others</);
+  for (const body of [alone, several]) {
+    assert.match(body, / method="post" action="\/sessions\/end-all"><button>Log out everywhere</);
+  }
+});
+
+test("a notice on the sessions page is announced as a status", () => {
+  const { body } = sessionsPage({ sessions: [current], now, notice: "That session has ended." });
+  assert.ok(body.includes('<p class="note" role="status">That session has ended.</p>'));
+});
+
+const spans: readonly (readonly [milliseconds: number, ago: string, left: string])[] = [
+  [-minute, "just now", "less than a minute"],
+  [0, "just now", "less than a minute"],
+  [minute - 1, "just now", "less than a minute"],
+  [minute, "1 minute ago", "1 minute"],
+  [2 * minute - 1, "1 minute ago", "1 minute"],
+  [2 * minute, "2 minutes ago", "2 minutes"],
+  [hour - 1, "59 minutes ago", "59 minutes"],
+  [hour, "1 hour ago", "1 hour"],
+  [2 * hour, "2 hours ago", "2 hours"],
+  [24 * hour - 1, "23 hours ago", "23 hours"],
+  [24 * hour, "1 day ago", "1 day"],
+  [72 * hour - 1, "2 days ago", "2 days"],
+];
+
+for (const [milliseconds, ago, left] of spans) {
+  test(`${milliseconds} ms are "${ago}" when past, and "${left}" when still to come`, () => {
+    const past = new Date(now - milliseconds).toISOString();
+    const future = new Date(now + milliseconds).toISOString();
+    const started = session({ createdAt: now - milliseconds, lastSeenAt: now });
+    const seen = session({ lastSeenAt: now - milliseconds });
+    const ending = session({ expiresAt: now + milliseconds });
+    const { body } = sessionsPage({ sessions: [started, seen, ending], now });
+    assert.ok(body.includes(`Started <time datetime="${past}">${ago}</time>, last seen <time `));
+    assert.ok(body.includes(`, last seen <time datetime="${past}">${ago}</time>.`));
+    assert.ok(body.includes(`Ends in <time datetime="${future}">${left}</time> if not used.`));
+  });
+}
