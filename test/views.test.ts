@@ -144,9 +144,9 @@ test("the sessions page marks this session, and ends another by its handle", () 
   const { status, body } = sessionsPage({ sessions: [current, session()], now });
   assert.equal(status, 200);
   assert.ok(body.includes(`<li class="session">
-<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span>`));
+<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`));
   assert.ok(body.includes(`<li class="session">
-<p id="session-2"><strong>Firefox on Windows</strong>\n`));
+<p id="session-2"><strong>Firefox on Windows</strong><br>\n`));
   assert.ok(body.includes(`<form method="post" action="/sessions/end">
 <input type="hidden" name="handle" value="h1">
 <button aria-describedby="session-2">End session</button>
@@ -195,7 +195,41 @@ for (const [milliseconds, ago, left] of spans) {
     const ending = session({ expiresAt: now + milliseconds });
     const { body } = sessionsPage({ sessions: [started, seen, ending], now });
     assert.ok(body.includes(`Started <time datetime="${past}">${ago}</time>, last seen <time `));
-    assert.ok(body.includes(`, last seen <time datetime="${past}">${ago}</time>.`));
+    assert.ok(body.includes(`, last seen <time datetime="${past}">${ago}</time>.<br>`));
     assert.ok(body.includes(`Ends in <time datetime="${future}">${left}</time> if not used.`));
   });
+}
+
+// WCAG 2.2: 1.4.3 asks 4.5 of text, 1.4.11 asks 3 of the lines of fields, buttons and the focus.
+const pairs: readonly (readonly [front: string, back: string, least: number])[] = [
+  ["text", "card", 4.5],
+  ["text", "page", 4.5],
+  ["soft", "card", 4.5],
+  ["accent", "card", 4.5],
+  ["accent", "page", 4.5],
+  ["on-accent", "accent", 4.5],
+  ["alert", "page", 4.5],
+  ["edge", "card", 3],
+];
+const palettes = loginPage().body.match(/:root \{[^}]+\}/g) ?? [];
+
+for (const [index, scheme] of ["light", "dark"].entries()) {
+  for (const [front, back, least] of pairs) {
+    test(`${front} on ${back} has a contrast of ${least} or more in ${scheme}`, () => {
+      const [darker = 0, lighter = 0] = [front, back]
+        .map((name) => luminance(palettes[index] ?? "", name))
+        .sort((one, other) => one - other);
+      assert.ok((lighter + 0.05) / (darker + 0.05) >= least);
+    });
+  }
+}
+
+function luminance(palette: string, name: string): number {
+  const digits = new RegExp(` --${name}: #([0-9a-f]{6});`).exec(palette)?.[1];
+  assert.ok(digits, `${name} has no colour of six digits`);
+  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((start) => {
+    const part = parseInt(digits.slice(start, start + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

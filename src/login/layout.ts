@@ -7,8 +7,9 @@ import type { Html, Reply } from "../reply.ts";
 // Everything is sized in rem and wraps, so a 320 px screen or a large font scrolls one way only.
 // Each pair of colours that meets has a contrast of 4.5 or more, lines that mean something 3.
 const style = `
-:root { color-scheme: light dark; --page: #f4f2ee; --card: #fff; --text: #23262b; --soft: #5c626b;
-  --line: #e2dfd8; --edge: #858b94; --accent: #1d5f6b; --on-accent: #fff; --alert: #a3261c; }
+:root { color-scheme: light dark; --page: #f4f2ee; --card: #ffffff; --text: #23262b;
+  --soft: #5c626b; --line: #e2dfd8; --edge: #858b94; --accent: #1d5f6b; --on-accent: #ffffff;
+  --alert: #a3261c; }
 @media (prefers-color-scheme: dark) { :root { --page: #131619; --card: #1b1f23; --text: #e9e7e2;
   --soft: #a5abb3; --line: #2d3238; --edge: #737a83; --accent: #84c8d3; --on-accent: #0b2328;
   --alert: #ff9d92; } }
@@ -27,7 +28,7 @@ main { padding: clamp(1.5rem, 7vw, 2.5rem); background: var(--card); border: 1px
   border-radius: .9rem; box-shadow: 0 1px 2px #0000000a, 0 .75rem 2.5rem #0000000d; }
 main > :last-child { margin-bottom: 0; }
 h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.25; letter-spacing: -.015em; }
-p { margin: 0 0 1.1rem; }
+p { margin: 0 0 1.1rem; text-wrap: pretty; }
 a { color: var(--accent); text-underline-offset: .2em; }
 label { display: block; margin-bottom: .3rem; }
 input, button { font: inherit; color: inherit; background: transparent;
@@ -45,10 +46,9 @@ ul { margin: 0 0 1.75rem; padding: 0; list-style: none; border-bottom: 1px solid
 li, .row { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; }
 li { padding: .9rem 0; border-top: 1px solid var(--line); }
 li p { flex: 1 1 15rem; margin: 0; }
-.row { gap: .75rem; margin-bottom: 1.75rem; }
+.row { gap: .75rem 1.25rem; margin-bottom: 1.75rem; }
 .soft { color: var(--soft); font-size: .925rem; }
 p.soft { margin: 0; }
-p .soft { display: block; }
 .badge { display: inline-block; padding: 0 .6rem; border-radius: 1rem;
   background: var(--page); color: var(--accent); font-size: .85rem; }
 .note { padding: .6rem .9rem; border-left: .25rem solid var(--accent); border-radius: .3rem;
@@ -56,7 +56,7 @@ p .soft { display: block; }
 [role=alert] { border-color: var(--alert); color: var(--alert); }
 `;
 
-// The browser compares the hash with the very bytes between the tags (CSP 3, section 8.4).
+// The browser compares the hash with the very bytes between the tags (CSP Level 3, hash-source).
 const styleElement = unescapedHtml(`<style>${style}</style>`);
 const pagePolicy =
   `default-src 'none'; style-src 'sha256-${hash("sha256", style, "base64")}'; ` +

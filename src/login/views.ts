@@ -40,9 +40,9 @@ export function homePage({ username }: { readonly username: string }): Reply {
   return layout("Home", html`<h1>Hello, ${username}</h1>
 <p>You are logged in.</p>
 <ul>
-<li><p><a href="/sessions">Your sessions</a>
+<li><p><a href="/sessions">Your sessions</a><br>
 <span class="soft">Where you are logged in</span></p></li>
-<li><p><a href="/profile">Your profile</a>
+<li><p><a href="/profile">Your profile</a><br>
 <span class="soft">What a program sees: JSON</span></p></li>
 </ul>
 <form method="post" action="/logout"><button class="main">Log out</button></form>`);
@@ -75,7 +75,7 @@ export function sessionsPage({ sessions, now, notice }: SessionsView): Reply {
     : "";
   return layout("Your sessions", html`<h1>Your sessions</h1>
 ${status}
-<p>Each browser that is logged in with your name. End those that you do not know.</p>
+<p>These browsers are logged in with your name. End those that you do not know.</p>
 <ul>
 ${sessions.map((session, index) => sessionItem(session, `session-${index + 1}`, now))}
 </ul>
@@ -90,8 +90,10 @@ ${others}
 export function logoutPage(): Reply {
   return layout("Log out", html`<h1>Log out?</h1>
 <p>You came here from another site, so nothing has changed yet.</p>
+<div class="row">
 <form method="post" action="/logout"><button class="main">Log out</button></form>
-<p><a href="/">Stay logged in</a></p>`);
+<a href="/">Stay logged in</a>
+</div>`);
 }
 
 function sessionItem(session: SessionView, id: string, now: number): Html {
@@ -105,9 +107,9 @@ function sessionItem(session: SessionView, id: string, now: number): Html {
   const started = ago(session.createdAt, now);
   const left = time(session.expiresAt, span(session.expiresAt - now));
   return html`<li class="session">
-<p id="${id}"><strong>${session.browser}</strong>${badge}
-<span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.</span>
-<span class="soft">Ends in ${left} if not used.</span></p>
+<p id="${id}"><strong>${session.browser}</strong>${badge}<br>
+<span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.<br>
+Ends in ${left} if not used.</span></p>
 ${form}
 </li>
 `;
