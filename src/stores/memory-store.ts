@@ -1,0 +1,261 @@
+// Sessions in this process's memory: bounded, gone when they expire, and gone with the process.
+
+import type { SessionChanges, SessionKey } from "../session-store.ts";
+import type { SessionRecord, SessionStore, SessionSummary } from "../session-store.ts";
+
+/** What a `MemoryStore` may be given. The limits are whole numbers above zero. */
+export interface MemoryStoreOptions {
+  /** The time, in milliseconds since the epoch. When it is set back, it stands still meanwhile. */
+  readonly clock?: () => number;
+  /** How many sessions there may be: 100,000. Expired ones make room; live ones never do. */
+  readonly maxSessions?: number;
+  /** How many sessions one owner may have: 20. One more ends that owner's oldest. */
+  readonly maxSessionsPerOwner?: number;
+  /** How many characters the keys and values of a session may have together: 4096. */
+  readonly maxSessionSize?: number;
+  /** Is told of each session that the store ended by itself: expired, or its owner's oldest. */
+  readonly onRemove?: (session: SessionSummary) => void;
+  /** Calls back after so many milliseconds, and does not keep the process alive for it. */
+  readonly schedule?: (callback: () => void, delay: number) => void;
+}
+
+/** There are `maxSessions` that live, and none is ended for a new one. */
+export class SessionStoreFullError extends Error {
+  override readonly name = "SessionStoreFullError";
+}
+
+/** The session would be larger than `maxSessionSize`. */
+export class SessionTooLargeError extends Error {
+  override readonly name = "SessionTooLargeError";
+}
+
+interface Entry {
+  readonly owner: string | undefined;
+  /** Key, value, key, value: a Map for each session would take three times the memory. */
+  data: readonly string[];
+  readonly createdAt: number;
+  lastSeenAt: number;
+  expiresAt: number;
+}
+
+/** A part of the sessions: one Map of a million would stop the process when it grows or shrinks. */
+interface Shard {
+  readonly sessions: Map<SessionKey, Entry>;
+  /** Most owners have one session: its key alone takes less memory than an array. */
+  readonly owners: Map<string, SessionKey | readonly SessionKey[]>;
+  /** No session of the shard expires before this moment. */
+  earliest: number;
+}
+
+const shardCount = 1024;
+const sweepInterval = 60_000;
+/** About so many sessions are looked at before other work gets its turn: a few milliseconds. */
+const sweepStep = 5000;
+
+const defaults: Required<MemoryStoreOptions> = {
+  clock: Date.now,
+  maxSessions: 100_000,
+  maxSessionsPerOwner: 20,
+  maxSessionSize: 4096,
+  onRemove() {},
+  schedule: (callback, delay) => void setTimeout(callback, delay).unref(),
+};
+
+/**
+ * Keeps sessions in memory, and answers at once. Expired ones leave it within about a minute, with
+ * no request arriving. What is done for an owner takes time in proportion to the owner's sessions.
+ */
+export class MemoryStore implements SessionStore {
+  readonly #options: Required<MemoryStoreOptions>;
+  readonly #shards: (Shard | undefined)[] = new Array<undefined>(shardCount).fill(undefined);
+  #size = 0;
+  #latest = -Infinity;
+  #isSweeping = false;
+
+  /** @throws {RangeError} when a limit is not a whole number above zero. */
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#options = { ...defaults, ...options };
+    for (const name of ["maxSessions", "maxSessionsPerOwner", "maxSessionSize"] as const) {
+      const limit = this.#options[name];
+      if (Number.isSafeInteger(limit) && limit > 0) continue;
+      throw new RangeError(`Cannot make MemoryStore: ${name} is ${limit}, not a number from 1 on`);
+    }
+  }
+
+  /** How many sessions are held; expired ones that are not removed yet count. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @throws {SessionTooLargeError | SessionStoreFullError} and has stored nothing then. */
+  create(key: SessionKey, record: SessionRecord): boolean {
+    if (this.#find(key) !== undefined) return false;
+    const { maxSessions, maxSessionsPerOwner } = this.#options;
+    const { createdAt, lastSeenAt, expiresAt } = record;
+    const data = this.#pack(record.data);
+    const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
+
+    const others = owner === undefined ? [] : this.listByOwner(owner);
+    for (const oldest of others.toReversed().slice(maxSessionsPerOwner - 1)) this.#end(oldest);
+    this.#removeExpired(0, () => this.#size < maxSessions);
+    if (this.#size >= maxSessions) {
+      throw new SessionStoreFullError(`Cannot create session: there are ${maxSessions} already`);
+    }
+
+    const shard = this.#shardOf(key);
+    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
+    shard.earliest = Math.min(shard.earliest, expiresAt);
+    if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
+    this.#size++;
+    if (!this.#isSweeping) this.#sweepLater(0, sweepInterval);
+    return true;
+  }
+
+  read(key: SessionKey): SessionRecord | undefined {
+    const entry = this.#find(key);
+    return entry === undefined ? undefined : recordOf(entry);
+  }
+
+  /** @throws {SessionTooLargeError} and has changed nothing then. */
+  update(key: SessionKey, changes: SessionChanges): boolean {
+    const entry = this.#find(key);
+    if (entry === undefined) return false;
+    entry.data = this.#pack(new Map([...unpack(entry.data), ...changes.data]));
+    entry.lastSeenAt = changes.lastSeenAt;
+    entry.expiresAt = changes.expiresAt;
+    const shard = this.#shardOf(key);
+    shard.earliest = Math.min(shard.earliest, entry.expiresAt);
+    return true;
+  }
+
+  delete(key: SessionKey): boolean {
+    const entry = this.#find(key);
+    if (entry === undefined) return false;
+    this.#remove(key, entry.owner);
+    return true;
+  }
+
+  listByOwner(owner: string): readonly SessionSummary[] {
+    const sessions = this.#keysOf(owner).flatMap((key) => {
+      const record = this.read(key);
+      return record === undefined ? [] : [{ key, ...record }];
+    });
+    return sessions.sort((one, other) => one.createdAt - other.createdAt);
+  }
+
+  deleteByOwner(owner: string, except?: SessionKey): number {
+    return this.#keysOf(owner).filter((key) => key !== except && this.delete(key)).length;
+  }
+
+  #find(key: SessionKey): Entry | undefined {
+    const entry = this.#shardOf(key).sessions.get(key);
+    if (entry === undefined || entry.expiresAt > this.#now()) return entry;
+    this.#end({ key, ...recordOf(entry) });
+    return undefined;
+  }
+
+  // A clock that is set back must not bring an expired session back.
+  #now(): number {
+    return (this.#latest = Math.max(this.#latest, this.#options.clock()));
+  }
+
+  #shardOf(text: string): Shard {
+    let sum = 0;
+    for (let at = 0; at < text.length; at++) sum = Math.imul(sum, 31) + text.charCodeAt(at);
+    const index = sum & (shardCount - 1);
+    return (this.#shards[index] ??= {
+      sessions: new Map(),
+      owners: new Map(),
+      earliest: Infinity,
+    });
+  }
+
+  #keysOf(owner: string): readonly SessionKey[] {
+    const keys = this.#shardOf(owner).owners.get(owner) ?? [];
+    return typeof keys === "string" ? [keys] : keys;
+  }
+
+  #setKeysOf(owner: string, keys: readonly SessionKey[]): void {
+    const { owners } = this.#shardOf(owner);
+    const [first, second] = keys;
+    if (first === undefined) owners.delete(owner);
+    else owners.set(owner, second === undefined ? first : keys);
+  }
+
+  #pack(data: ReadonlyMap<string, string | undefined>): readonly string[] {
+    const { maxSessionSize } = this.#options;
+    const texts: string[] = [];
+    for (const [key, value] of data) {
+      if (value !== undefined) texts.push(ownCopy(key), ownCopy(value));
+    }
+    const size = texts.reduce((sum, text) => sum + text.length, 0);
+    if (size <= maxSessionSize) return texts.slice(); // Without the room that growing left.
+    const limit = `it has ${size} characters, and may have ${maxSessionSize}`;
+    throw new SessionTooLargeError(`Cannot store session: ${limit}`);
+  }
+
+  /** Goes through the shards from one on, until it is enough. Answers which is next. */
+  #removeExpired(from: number, isEnough: (looked: number) => boolean): number {
+    const now = this.#now();
+    let looked = 0;
+    let index = from;
+    for (; index < shardCount && !isEnough(looked); index++) {
+      const shard = this.#shards[index];
+      if (shard === undefined || shard.earliest > now) continue;
+      looked += shard.sessions.size;
+      shard.earliest = Infinity;
+      for (const [key, entry] of shard.sessions) {
+        if (entry.expiresAt <= now) this.#end({ key, ...recordOf(entry) });
+        else shard.earliest = Math.min(shard.earliest, entry.expiresAt);
+      }
+    }
+    return index % shardCount;
+  }
+
+  #sweepLater(from: number, delay: number): void {
+    this.#isSweeping = true;
+    this.#options.schedule(() => {
+      const next = this.#removeExpired(from, (looked) => looked >= sweepStep);
+      if (this.#size === 0) this.#isSweeping = false;
+      else this.#sweepLater(next, next === 0 ? sweepInterval : 0);
+    }, delay);
+  }
+
+  #end(session: SessionSummary): void {
+    this.#remove(session.key, session.owner);
+    try {
+      this.#options.onRemove(session);
+    } catch {
+      // A listener that fails must not stop the sweep, nor a request.
+    }
+  }
+
+  #remove(key: SessionKey, owner: string | undefined): void {
+    this.#shardOf(key).sessions.delete(key);
+    this.#size--;
+    if (owner === undefined) return;
+    this.#setKeysOf(
+      owner,
+      this.#keysOf(owner).filter((other) => other !== key),
+    );
+  }
+}
+
+// V8 keeps a whole request for a slice of it (of 13 characters or more): so none is kept here.
+function ownCopy(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text).toString();
+}
+
+function unpack(texts: readonly string[]): Map<string, string> {
+  const data = new Map<string, string>();
+  let key: string | undefined;
+  for (const text of texts) {
+    if (key !== undefined) data.set(key, text);
+    key = key === undefined ? text : undefined;
+  }
+  return data;
+}
+
+function recordOf({ owner, data, createdAt, lastSeenAt, expiresAt }: Entry): SessionRecord {
+  return { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
+}
