@@ -1,0 +1,56 @@
+// The program that makes an entry of USERS: `node dist/hash-password.js <name>`.
+
+import { hashPassword } from "./login/password.ts";
+import { typedLine } from "./login/typed-line.ts";
+import type { TypedLine } from "./login/typed-line.ts";
+import { isUserName } from "./login/users.ts";
+
+const usage = `Usage: node dist/hash-password.js <name>
+
+Reads a password, from the terminal without showing it or as the first line of a pipe, and prints
+an entry for the variable USERS. Set that in single quotes: between double ones a shell replaces $.
+`;
+
+async function readPassword(prompt: string): Promise<TypedLine> {
+  const { stdin, stderr } = process;
+  stdin.setEncoding("utf8");
+  // Raw mode comes before the prompt, or the terminal would show what is typed in between.
+  if (stdin.isTTY) stdin.setRawMode(true);
+  if (stdin.isTTY) stderr.write(prompt);
+  let keys = "";
+  for await (const chunk of stdin) {
+    keys += String(chunk);
+    if (typedLine(keys).state === "typing" && keys.length < 1_000) continue;
+    if (stdin.isTTY) stdin.setRawMode(false);
+    if (stdin.isTTY) stderr.write("\n");
+    break;
+  }
+  return typedLine(keys);
+}
+
+async function makeEntry(name: string): Promise<string> {
+  if (!isUserName(name)) {
+    throw new TypeError("Cannot use this name: 1 to 64 characters, no space, colon or control");
+  }
+  const line = await readPassword(`Password for ${name}: `);
+  if (line.state === "interrupted") throw new Error("Interrupted");
+  // Nobody means an arrow key, and no browser can send one.
+  if (/\p{Cc}/u.test(line.text)) {
+    throw new TypeError("Cannot use this password: it contains a control character");
+  }
+  return `${name}:${await hashPassword(line.text)}`;
+}
+
+const [name, ...others] = process.argv.slice(2);
+if (name === undefined || name === "--help" || others.length > 0) {
+  process.exitCode = name === "--help" ? 0 : 1;
+  (name === "--help" ? process.stdout : process.stderr).write(usage);
+} else {
+  try {
+    console.log(await makeEntry(name));
+  } catch (error) {
+    // Without the name of its class, which is for programmers.
+    console.error(String(error).replace(/^\w+: /, ""));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,162 @@
+// How often passwords may be tried: by address, by account, and by both. Nobody is locked out.
+
+import { createHmac, randomBytes } from "node:crypto";
+
+const second = 1_000;
+const day = 24 * 60 * 60 * second;
+
+/**
+ * Whether a password may be tried now. A try that is allowed is spent at once, so that many at the
+ * same time cannot exceed the limit. It stays spent unless it is given back.
+ */
+export type Attempt =
+  | {
+      readonly allowed: true;
+      /** The password was right: gives the try back, and knows the account here from now on. */
+      succeed(): void;
+      /** The password was not checked, for some other reason: gives the try back. */
+      release(): void;
+    }
+  /** Seconds, a whole number, until a try is free. */
+  | { readonly allowed: false; readonly retryAfter: number };
+
+/** How a throttle is made. */
+export interface LoginThrottleOptions {
+  /** How many entries each of its four tables holds. */
+  readonly maxEntries?: number;
+  /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
+  readonly clock?: () => number;
+}
+
+/** Limits guesses before anything is hashed, alike for names that exist and names that do not. */
+export class LoginThrottle {
+  readonly #clock: () => number;
+  readonly #maxEntries: number;
+  readonly #secret = randomBytes(32);
+  readonly #byAddress: TokenBuckets;
+  readonly #byAccountAndAddress: TokenBuckets;
+  readonly #byAccount: TokenBuckets;
+  readonly #lastLogins = new Map<string, number>();
+
+  constructor(options: LoginThrottleOptions = {}) {
+    const { maxEntries = 10_000, clock = () => performance.now() } = options;
+    this.#clock = clock;
+    this.#maxEntries = maxEntries;
+    this.#byAddress = new TokenBuckets(30, 10 * second, maxEntries);
+    this.#byAccountAndAddress = new TokenBuckets(5, 30 * second, maxEntries);
+    // Guesses from everywhere: 20, then one in 2 s, shared by the addresses new to the account.
+    this.#byAccount = new TokenBuckets(20, 2 * second, maxEntries);
+  }
+
+  /** Asks for one try at an account, whether or not it exists, from an IP address. */
+  attempt(account: string, address: string): Attempt {
+    const now = this.#clock();
+    const network = networkOf(address);
+    const pair = this.#key(account, network);
+    const tables: [TokenBuckets, string][] = [
+      [this.#byAddress, this.#key(network)],
+      [this.#byAccountAndAddress, pair],
+    ];
+    // Where the owner logged in lately, guesses from elsewhere do not stand in the way.
+    if (!this.#isKnown(pair, now)) tables.push([this.#byAccount, this.#key(account)]);
+
+    const buckets = tables.map(([table, key]) => ({ table, place: table.place(key, now) }));
+    const wait = Math.max(...buckets.map(({ table, place }) => table.wait(place, now)));
+    if (wait > 0) return { allowed: false, retryAfter: Math.ceil(wait / second) };
+
+    for (const { table, place } of buckets) table.take(place, now);
+    let isSpent = true;
+    const release = (): void => {
+      if (isSpent) for (const { table, place } of buckets) table.giveBack(place, this.#clock());
+      isSpent = false;
+    };
+    const succeed = (): void => {
+      release();
+      this.#remember(pair);
+    };
+    return { allowed: true, succeed, release };
+  }
+
+  #isKnown(pair: string, now: number): boolean {
+    const lastLogin = this.#lastLogins.get(pair);
+    return lastLogin !== undefined && now - lastLogin <= 30 * day;
+  }
+
+  // Only a right password writes here, so the oldest can go: guesses push nobody out.
+  #remember(pair: string): void {
+    this.#lastLogins.delete(pair);
+    this.#lastLogins.set(pair, this.#clock());
+    const [oldest] = this.#lastLogins.keys();
+    if (oldest !== undefined && this.#lastLogins.size > this.#maxEntries) {
+      this.#lastLogins.delete(oldest);
+    }
+  }
+
+  // Keys of one size, whatever was typed, and no names in memory.
+  #key(...parts: readonly string[]): string {
+    return createHmac("sha256", this.#secret).update(JSON.stringify(parts)).digest("base64url");
+  }
+}
+
+/** Token buckets by key. A bucket is one number: the time at which it will be full again. */
+class TokenBuckets {
+  readonly #fullAt = new Map<string, number>();
+  readonly #interval: number;
+  readonly #fillTime: number;
+  readonly #maxEntries: number;
+
+  constructor(capacity: number, interval: number, maxEntries: number) {
+    this.#interval = interval;
+    this.#fillTime = capacity * interval;
+    this.#maxEntries = maxEntries;
+  }
+
+  // A full table sends new keys to one bucket: to drop an entry would let its maker start anew.
+  place(key: string, now: number): string {
+    for (const [oldest, fullAt] of this.#fullAt) {
+      if (fullAt > now) break;
+      this.#fullAt.delete(oldest);
+    }
+    return this.#fullAt.has(key) || this.#fullAt.size < this.#maxEntries ? key : "overflow";
+  }
+
+  wait(place: string, now: number): number {
+    return Math.max(0, this.#whenFull(place, now) + this.#interval - this.#fillTime - now);
+  }
+
+  take(place: string, now: number): void {
+    const fullAt = this.#whenFull(place, now) + this.#interval;
+    // Behind the others, so that the first are those that will be full soonest, or nearly.
+    this.#fullAt.delete(place);
+    this.#fullAt.set(place, fullAt);
+  }
+
+  giveBack(place: string, now: number): void {
+    const fullAt = this.#whenFull(place, now) - this.#interval;
+    if (fullAt > now) this.#fullAt.set(place, fullAt);
+    else this.#fullAt.delete(place);
+  }
+
+  #whenFull(place: string, now: number): number {
+    return Math.max(this.#fullAt.get(place) ?? now, now);
+  }
+}
+
+/**
+ * What one client holds: an IPv4 address, or an IPv6 /64 (RFC 6177). An IPv4 address that stands in
+ * an IPv6 one (`::ffff:192.0.2.1`, RFC 4291, section 2.5.5.2) is the IPv4 address.
+ */
+function networkOf(address: string): string {
+  const [plain = ""] = address.split("%"); // After it: the zone of a link-local address.
+  if (!/^[\da-f.]*:[\da-f.:]*$/i.test(plain) || !URL.canParse(`http://[${plain}]`)) return address;
+  // The URL parser knows every way to write an address, and writes its one short form (RFC 5952).
+  const short = new URL(`http://[${plain}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? [];
+  if (high !== undefined && low !== undefined) {
+    const [left, right] = [parseInt(high, 16), parseInt(low, 16)];
+    return [left >> 8, left & 255, right >> 8, right & 255].join(".");
+  }
+  const zeros = 8 - short.split(":").filter((group) => group !== "").length;
+  const groups = short.replace("::", `:${"0:".repeat(zeros)}`).split(":");
+  return groups.filter((group) => group !== "").slice(0, 4).join(":");
+}
