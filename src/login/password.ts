@@ -200,13 +200,14 @@ function format({ parameters, salt, key }: PasswordHash): string {
   return `$scrypt$${parameters}$${base64(salt)}$${base64(key)}`;
 }
 
-function isParameters(text: string): text is ScryptParameters {
+/** Tells whether a text names one of the four costs. */
+export function isScryptParameters(text: string): text is ScryptParameters {
   return Object.hasOwn(costs, text);
 }
 
 function parse(text: string): PasswordHash | undefined {
   const [, , parameters = "", salt = "", key = ""] = text.split("$");
-  if (!isParameters(parameters)) return undefined;
+  if (!isScryptParameters(parameters)) return undefined;
   const hash = { parameters, salt: Buffer.from(salt, "base64"), key: Buffer.from(key, "base64") };
   if (hash.salt.length !== 16 || hash.key.length !== 32) return undefined;
   // Decoding forgives much. What is not written back the same was not written by us.

@@ -64,7 +64,7 @@ export interface SessionView {
 export interface SessionsView {
   readonly sessions: readonly SessionView[];
   readonly now: number;
-  readonly notice?: string;
+  readonly notice?: string | undefined;
 }
 
 /** Lists the user's sessions, with a button to end each one, all others, or all. */

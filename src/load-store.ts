@@ -1,0 +1,42 @@
+// A session store of one's own: loaded from the module that the variable SESSION_STORE names.
+
+import type { SessionStore } from "./session-store.ts";
+
+const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByOwner"];
+
+/**
+ * Loads a module by its path, seen from a directory. Its default export is a session store, or a
+ * function that makes one, at once or with a promise.
+ *
+ * @throws {Error} when it cannot be loaded, does not start, or makes no session store.
+ */
+export async function loadStore(path: string, directory: string): Promise<SessionStore> {
+  let store: unknown;
+  try {
+    const loaded: { readonly default?: unknown } = await import(fileUrl(path, directory));
+    store = typeof loaded.default === "function" ? await loaded.default() : loaded.default;
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    const [line] = cause.split("\n");
+    throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
+  }
+  if (isStore(store)) return store;
+  const missing = methods.filter((name) => !hasMethod(store, name)).join(", ");
+  throw new Error(`Cannot use SESSION_STORE ${path}: what it makes has no ${missing}`);
+}
+
+function fileUrl(path: string, directory: string): string {
+  const url = new URL("file:///");
+  const isAbsolute = /^(?:\/|[A-Za-z]:[/\\])/.test(path);
+  // The setter escapes what means something in a URL, but takes "%" for an escape.
+  url.pathname = (isAbsolute ? path : `${directory}/${path}`).replaceAll("%", "%25");
+  return url.href;
+}
+
+function isStore(value: unknown): value is SessionStore {
+  return methods.every((name) => hasMethod(value, name));
+}
+
+function hasMethod(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function";
+}

@@ -1,0 +1,138 @@
+// The login application: the article's routes, and the controllers behind them.
+
+import type { IncomingMessage } from "node:http";
+import { json, redirect, status, withHeaders } from "../reply.ts";
+import type { HttpError, Reply } from "../reply.ts";
+import type { Request } from "../request.ts";
+import { get, group, post } from "../router.ts";
+import type { Controller, Endpoint } from "../router.ts";
+import { allow, anyone, deny, isDeliberateVisit } from "../security.ts";
+import type { Security } from "../security.ts";
+import type { SessionManager } from "../session-manager.ts";
+import { describeBrowser } from "./browser-name.ts";
+import { errorReply } from "./error-page.ts";
+import { usernamePassword } from "./username-password.ts";
+import type { Login, LoginChecks } from "./username-password.ts";
+import { homePage, loginPage, logoutPage, sessionsPage } from "./views.ts";
+
+/** What the application is made of. */
+export interface LoginParts extends LoginChecks {
+  readonly sessions: SessionManager;
+  readonly clock: () => number;
+}
+
+/** Lets in whoever has a session, and denies others with this reply. */
+function loggedIn(denial: Reply): Security<Login> {
+  return async ({ session }) => {
+    const username = await session.get("username");
+    return username === undefined ? deny(denial) : allow({ username });
+  };
+}
+
+const showLogin: Controller = () => loginPage();
+
+const showHome: Controller<Login> = (_request, { username }) => homePage({ username });
+
+const showProfile: Controller<Login> = (_request, { username }) => json({ username });
+
+const heartbeat: Controller = () => status(200);
+
+const logIn: Controller<Login> = ({ session, headers }, { username }) => {
+  session.start(username);
+  session.set("username", username);
+  session.set("browser", describeBrowser(headers["user-agent"]));
+  return redirect("/");
+};
+
+/** Makes the application's routes. */
+export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
+  const { sessions, log, clock } = parts;
+
+  const logOut: Controller = async ({ session, address }) => {
+    const user = await session.get("username");
+    if (user !== undefined) log("info", "logout", { address, user, tag: await session.handle() });
+    session.destroy();
+    // Not "cookies": it would clear those of other applications of the same site.
+    return withHeaders(redirect("/login"), { "Clear-Site-Data": '"cache", "storage"' });
+  };
+
+  const visitLogOut: Controller = (request, auth) =>
+    isDeliberateVisit(request.method, request.headers) ? logOut(request, auth) : logoutPage();
+
+  const showSessions: Controller<Login> = async ({ session }, { username }) => {
+    const current = await session.handle();
+    const notice = await session.get("notice");
+    if (notice !== undefined) session.delete("notice");
+    const list = await sessions.list(username);
+    const views = list.map(({ data, handle, createdAt, lastSeenAt, expiresAt }) => {
+      const browser = data.get("browser") ?? "An unknown browser";
+      return { handle, browser, isCurrent: handle === current, createdAt, lastSeenAt, expiresAt };
+    });
+    return sessionsPage({ sessions: views, now: clock(), notice });
+  };
+
+  function tellEnded({ session, address }: Request, user: string, count: number): Reply {
+    log("info", "sessions-ended", { address, user, count });
+    session.set("notice", count === 1 ? "1 session was ended." : `${count} sessions were ended.`);
+    return redirect("/sessions");
+  }
+
+  const endSession: Controller<Login> = async (request, { username }) => {
+    const handle = (await request.form()).get("handle") ?? "";
+    return tellEnded(request, username, await sessions.end(username, handle));
+  };
+
+  const endOthers: Controller<Login> = async (request, { username }) => {
+    const current = await request.session.handle();
+    return tellEnded(request, username, await sessions.endAll(username, current));
+  };
+
+  const endAll: Controller<Login> = async (request, { username }) => {
+    tellEnded(request, username, await sessions.endAll(username));
+    return logOut(request, undefined);
+  };
+
+  return [
+    ...group({
+      prefix: "",
+      security: anyone,
+      routes: [
+        get("/login", showLogin),
+        get("/heartbeat", heartbeat),
+        get("/logout", visitLogOut),
+        post("/logout", logOut),
+      ],
+    }),
+    ...group({
+      prefix: "",
+      security: usernamePassword(parts),
+      routes: [post("/login", logIn)],
+    }),
+    ...group({
+      prefix: "",
+      security: loggedIn(redirect("/login")),
+      routes: [get("/", showHome)],
+    }),
+    ...group({
+      prefix: "",
+      security: loggedIn(json({ error: "Log in first." }, 401)),
+      routes: [get("/profile", showProfile)],
+    }),
+    ...group({
+      prefix: "/sessions",
+      security: loggedIn(redirect("/login")),
+      routes: [
+        get("", showSessions),
+        post("/end", endSession),
+        post("/end-others", endOthers),
+        post("/end-all", endAll),
+      ],
+    }),
+  ];
+}
+
+/** Answers an error as a page, or as JSON to a client that prefers it. */
+export function renderError(error: HttpError, message: IncomingMessage): Reply {
+  const { accept } = message.headers;
+  return errorReply(error.status, error.message, accept, { Vary: "Accept" });
+}

@@ -1,0 +1,77 @@
+// The security function of the login form: who sent it, if the password is right.
+
+import { allow, deny } from "../security.ts";
+import type { Decision, Security } from "../security.ts";
+import type { Log } from "./log.ts";
+import { PasswordCheckerBusyError } from "./password.ts";
+import type { PasswordChecker } from "./password.ts";
+import type { LoginThrottle } from "./throttle.ts";
+import { isUserName } from "./users.ts";
+import type { UserStore } from "./users.ts";
+import { loginPage } from "./views.ts";
+
+/** What a security function establishes here: who is logged in. */
+export interface Login {
+  readonly username: string;
+}
+
+/** What the login form is checked with. */
+export interface LoginChecks {
+  readonly users: UserStore;
+  readonly passwords: PasswordChecker;
+  readonly throttle: LoginThrottle;
+  readonly log: Log;
+}
+
+/**
+ * Checks the fields `username` and `password` of a form. The answer is the same whether the name
+ * is known or not, and a throttled one the same for right and wrong passwords.
+ */
+export function usernamePassword(checks: LoginChecks): Security<Login> {
+  const { users, passwords, throttle, log } = checks;
+  return async (request) => {
+    const { address, signal } = request;
+    const form = await request.form();
+    const username = form.get("username") ?? "";
+    const password = form.get("password") ?? "";
+    if (!isUserName(username)) return refuse(401, username, wrongLogin);
+    const attempt = throttle.attempt(username, address);
+    if (!attempt.allowed) {
+      log("warn", "login-throttled", { address });
+      const { retryAfter } = attempt;
+      return refuse(429, username, `Too many tries. Wait ${retryAfter} seconds.`, retryAfter);
+    }
+    try {
+      const user = await users.find(username);
+      const isRight = await passwords.check(password, user?.passwordHash, signal);
+      // Only a name that exists is logged: people type passwords into the wrong field.
+      log(isRight ? "info" : "warn", isRight ? "login" : "login-failed", {
+        address,
+        user: user?.name,
+      });
+      if (user === undefined || !isRight) return refuse(401, username, wrongLogin);
+      if (users.renew !== undefined && passwords.needsRenewal(user.passwordHash)) {
+        await users.renew(username, await passwords.hash(password, signal));
+      }
+      attempt.succeed();
+      return allow({ username });
+    } catch (error) {
+      attempt.release();
+      if (!(error instanceof PasswordCheckerBusyError)) throw error;
+      log("warn", "login-busy", { address });
+      return refuse(503, username, "Too many people log in right now.", error.retryAfter);
+    }
+  };
+}
+
+const wrongLogin = "User name or password is wrong.";
+
+function refuse(
+  status: number,
+  username: string,
+  error: string,
+  retryAfter?: number,
+): Decision<Login> {
+  const headers = retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) };
+  return deny(loginPage({ username, error, status, headers }));
+}

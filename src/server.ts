@@ -1,0 +1,126 @@
+// The main program: reads the settings, puts the parts together, listens, and stops in order.
+
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
+import { helpText, readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { createHandler, securityHeaders } from "./handler.ts";
+import { createHttpServer } from "./http-server.ts";
+import { loadStore } from "./load-store.ts";
+import { loginRoutes, renderError } from "./login/app.ts";
+import { createLog } from "./login/log.ts";
+import type { Log } from "./login/log.ts";
+import { hashPassword, PasswordChecker } from "./login/password.ts";
+import { LoginThrottle } from "./login/throttle.ts";
+import type { UserStore } from "./login/users.ts";
+import { Router } from "./router.ts";
+import { SessionManager } from "./session-manager.ts";
+import { MemoryStore } from "./stores/memory-store.ts";
+
+/** How long what is in flight may take when the server stops, in milliseconds. */
+const stopTimeout = 10_000;
+
+async function main(): Promise<void> {
+  const [argument] = process.argv.slice(2);
+  if (argument === "--help") return void process.stdout.write(helpText());
+  if (argument !== undefined) return fail([`Cannot use ${argument}: see --help`]);
+  const result = readConfig(process.env);
+  if ("errors" in result) return fail(result.errors);
+
+  const { config } = result;
+  // Who reads our output may leave before us (EPIPE).
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  const log = createLog((line) => process.stdout.write(`${line}\n`), Date.now);
+  const demoPassword = config.demoPassword ?? randomBytes(12).toString("base64url");
+  const users = config.users ?? demoUsers(demoPassword, config);
+  const server = await createServer(config, users, log);
+  server.on("error", (error) => fail([`Cannot listen: ${error.message}; set HOST or PORT`]));
+  server.listen(config.port, config.host, () => {
+    const url = urlOf(server);
+    log("info", "start", { url });
+    const hint = config.users === undefined ? demoHint(config, demoPassword) : "";
+    process.stderr.write(`Plinth listens on ${url}\n${hint}`);
+  });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop(server, log));
+}
+
+async function createServer(config: Config, users: UserStore, log: Log): Promise<Server> {
+  const { secure, persistent, idleTimeout, absoluteTimeout, maxSessions, sessionStore } = config;
+  const { allowedHosts, trustedProxies, keepAliveTimeout, scrypt, accessLog } = config;
+  const store =
+    sessionStore === undefined
+      ? new MemoryStore({ maxSessions, onRemove: (session) => sessions.removed(session) })
+      : await loadStore(sessionStore, process.cwd());
+  const sessions = new SessionManager({
+    store,
+    secure,
+    persistent,
+    idleTimeout,
+    absoluteTimeout,
+    onEnd: (reason, session) => log("info", "session-end", { reason, session }),
+    onCorrupt: (session) => log("error", "session-corrupt", { session }),
+  });
+  const passwords = new PasswordChecker({ parameters: scrypt });
+  const throttle = new LoginThrottle();
+  const routes = loginRoutes({ users, passwords, throttle, sessions, log, clock: Date.now });
+  const headers = securityHeaders(secure);
+  const handler = createHandler({
+    router: new Router(routes),
+    sessions,
+    headers,
+    allowedHosts,
+    trustedProxies,
+    renderError,
+    onFault(error, message) {
+      const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log("error", "fault", { method: message.method, cause });
+    },
+    onReply(reply, { method, path, address }) {
+      if (accessLog) log("info", "request", { method, path, status: reply.status, address });
+    },
+  });
+  return createHttpServer(handler, { keepAliveTimeout, headers });
+}
+
+/** The demo account. Its hash is not waited for: the server listens meanwhile. */
+function demoUsers(password: string, { scrypt }: Config): UserStore {
+  const hashing = hashPassword(password, { parameters: scrypt });
+  return {
+    async find(name) {
+      return name === "demo" ? { name, passwordHash: await hashing } : undefined;
+    },
+  };
+}
+
+function demoHint({ demoPassword }: Config, password: string): string {
+  const hint = demoPassword === undefined ? password : "(the one in DEMO_PASSWORD)";
+  return `Log in as demo with the password ${hint}\n`;
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (typeof address !== "object" || address === null) return String(address);
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+/** Takes no more connections, lets what is in flight finish, and ends the process. */
+function stop(server: Server, log: Log): void {
+  log("info", "stop");
+  // A connection that falls idle now has nothing to wait for.
+  server.keepAliveTimeout = 1;
+  server.close(() => process.exit());
+  setTimeout(() => server.closeAllConnections(), stopTimeout);
+}
+
+function fail(lines: readonly string[]): void {
+  process.stderr.write(`${lines.join("\n")}\n`);
+  process.exit(1);
+}
+
+try {
+  await main();
+} catch (error) {
+  fail([error instanceof Error ? error.message : String(error)]);
+}
