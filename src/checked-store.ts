@@ -1,4 +1,4 @@
-// A store that is asked with care: in limited time, its faults named, its answers checked.
+// A store that is asked with care: within a time-out, its faults named, its answers checked.
 
 import { sessionHandle } from "./session-id.ts";
 import type { MaybePromise, SessionChanges, SessionKey } from "./session-store.ts";
@@ -14,49 +14,6 @@ export class SessionTooLargeError extends Error {
   override readonly name = "SessionTooLargeError";
 }
 
-function fault(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  const isTooLarge = error instanceof Error && error.name === "SessionTooLargeError";
-  return isTooLarge
-    ? new SessionTooLargeError(message, { cause: error })
-    : new SessionStoreError(`Session store failed: ${message}`, { cause: error });
-}
-
-function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
-  // Any thenable: a client library may bring promises of its own.
-  return typeof answer === "object" && answer !== null && "then" in answer;
-}
-
-function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const tooLate = `Session store did not answer within ${timeout} ms`;
-    const timer = setTimeout(() => reject(new SessionStoreError(tooLate)), timeout);
-    answer.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(fault(error));
-      },
-    );
-  });
-}
-
-function isRecord(record: SessionRecord): boolean {
-  return (
-    typeof record === "object" &&
-    record !== null &&
-    (record.owner === undefined || typeof record.owner === "string") &&
-    record.data instanceof Map &&
-    [...record.data].every((entry) => entry.every((text) => typeof text === "string")) &&
-    Number.isFinite(record.createdAt) &&
-    Number.isFinite(record.lastSeenAt) &&
-    Number.isFinite(record.expiresAt)
-  );
-}
-
 /** Asks a store, and believes only answers that the contract allows. */
 export class CheckedStore {
   readonly #store: SessionStore;
@@ -70,7 +27,7 @@ export class CheckedStore {
     this.#onCorrupt = onCorrupt;
   }
 
-  /** Answers the session. A record that makes no sense is reported, removed, and as absent. */
+  /** Answers the session. A record that makes no sense is removed, reported, and as absent. */
   read(key: SessionKey): MaybePromise<SessionRecord | undefined> {
     const answer = this.#ask(() => this.#store.read(key));
     return answer instanceof Promise
@@ -79,27 +36,26 @@ export class CheckedStore {
   }
 
   async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
-    return yesOrNo("create", await this.#ask(() => this.#store.create(key, record)));
+    return believe(await this.#ask(() => this.#store.create(key, record)), isBoolean);
   }
 
   async update(key: SessionKey, changes: SessionChanges): Promise<boolean> {
-    return yesOrNo("update", await this.#ask(() => this.#store.update(key, changes)));
+    return believe(await this.#ask(() => this.#store.update(key, changes)), isBoolean);
   }
 
   async delete(key: SessionKey): Promise<boolean> {
-    return yesOrNo("delete", await this.#ask(() => this.#store.delete(key)));
+    return believe(await this.#ask(() => this.#store.delete(key)), isBoolean);
   }
 
+  /** Answers the owner's sessions; records that make no sense are left out. */
   async listByOwner(owner: string): Promise<readonly SessionSummary[]> {
-    const sessions = await this.#ask(() => this.#store.listByOwner(owner));
-    if (!Array.isArray(sessions)) throw wrongAnswer("listByOwner", sessions);
-    return sessions.filter((session) => isRecord(session) && session.owner === owner);
+    const list = believe(await this.#ask(() => this.#store.listByOwner(owner)), Array.isArray);
+    return list.filter((session) => isRecord(session) && session.owner === owner);
   }
 
   async deleteByOwner(owner: string, except: SessionKey | undefined): Promise<number> {
-    const count = await this.#ask(() => this.#store.deleteByOwner(owner, except));
-    if (!Number.isSafeInteger(count)) throw wrongAnswer("deleteByOwner", count);
-    return count;
+    const answer = await this.#ask(() => this.#store.deleteByOwner(owner, except));
+    return believe(answer, Number.isSafeInteger);
   }
 
   #judge(
@@ -114,21 +70,59 @@ export class CheckedStore {
   }
 
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
-    let answer: MaybePromise<T>;
     try {
-      answer = question();
+      const answer = question();
+      return isPromise(answer) ? inTime(answer, this.#timeout) : answer;
     } catch (error) {
       throw fault(error);
     }
-    return isPromise(answer) ? inTime(answer, this.#timeout) : answer;
   }
 }
 
-function yesOrNo(method: string, answer: unknown): boolean {
-  if (typeof answer !== "boolean") throw wrongAnswer(method, answer);
-  return answer;
+function isBoolean(answer: unknown): boolean {
+  return typeof answer === "boolean";
 }
 
-function wrongAnswer(method: string, answer: unknown): SessionStoreError {
-  return new SessionStoreError(`Session store answered ${method} with a ${typeof answer}`);
+function believe<T>(answer: T, isPossible: (answer: unknown) => boolean): T {
+  if (isPossible(answer)) return answer;
+  throw new SessionStoreError(`Session store gave an impossible answer, of type ${typeof answer}`);
+}
+
+function isRecord(record: SessionRecord): boolean {
+  if (typeof record !== "object" || record === null || !(record.data instanceof Map)) return false;
+  const { owner, data, createdAt, lastSeenAt, expiresAt } = record;
+  // A loop, and no arrays: this is done for every request that has a session.
+  for (const [key, value] of data) {
+    if (typeof key !== "string" || typeof value !== "string") return false;
+  }
+  if (owner !== undefined && typeof owner !== "string") return false;
+  return Number.isFinite(createdAt) && Number.isFinite(lastSeenAt) && Number.isFinite(expiresAt);
+}
+
+// Any thenable: a client library may bring promises of its own.
+function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return typeof answer === "object" && answer !== null && "then" in answer;
+}
+
+async function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
+  let timer;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    const error = new SessionStoreError(`Session store did not answer within ${timeout} ms`);
+    timer = setTimeout(() => reject(error), timeout);
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } catch (error) {
+    throw fault(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fault(error: unknown): Error {
+  if (error instanceof SessionStoreError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof Error && error.name === "SessionTooLargeError"
+    ? new SessionTooLargeError(message, { cause: error })
+    : new SessionStoreError(`Session store failed: ${message}`, { cause: error });
 }
