@@ -8,7 +8,7 @@ import { createHandler, securityHeaders } from "./handler.ts";
 import { createHttpServer } from "./http-server.ts";
 import { loadStore } from "./load-store.ts";
 import { loginRoutes, renderError } from "./login/app.ts";
-import { createLog } from "./login/log.ts";
+import { causeOf, createLog } from "./login/log.ts";
 import type { Log } from "./login/log.ts";
 import { hashPassword, PasswordChecker } from "./login/password.ts";
 import { LoginThrottle } from "./login/throttle.ts";
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const server = await createServer(config, users, log);
   server.on("error", (error) => fail([`Cannot listen: ${error.message}; set HOST or PORT`]));
   server.listen(config.port, config.host, () => {
-    const url = urlOf(server);
+    const url = urlOf(server, config);
     log("info", "start", { url });
     const hint = config.users === undefined ? demoHint(config, demoPassword) : "";
     process.stderr.write(`Plinth listens on ${url}\n${hint}`);
@@ -73,8 +73,7 @@ async function createServer(config: Config, users: UserStore, log: Log): Promise
     trustedProxies,
     renderError,
     onFault(error, message) {
-      const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log("error", "fault", { method: message.method, cause });
+      log("error", "fault", { method: message.method, cause: causeOf(error) });
     },
     onReply(reply, { method, path, address }) {
       if (accessLog) log("info", "request", { method, path, status: reply.status, address });
@@ -98,11 +97,10 @@ function demoHint({ demoPassword }: Config, password: string): string {
   return `Log in as demo with the password ${hint}\n`;
 }
 
-function urlOf(server: Server): string {
-  const address = server.address();
-  if (typeof address !== "object" || address === null) return String(address);
-  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+function urlOf(server: Server, { host, port }: Config): string {
+  // The port that was given, or the free one that PORT=0 took.
+  const listening = Object.assign({ port }, server.address());
+  return `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}`;
 }
 
 /** Takes no more connections, lets what is in flight finish, and ends the process. */
@@ -119,8 +117,4 @@ function fail(lines: readonly string[]): void {
   process.exit(1);
 }
 
-try {
-  await main();
-} catch (error) {
-  fail([error instanceof Error ? error.message : String(error)]);
-}
+await main().catch((error: Error) => fail([error.message]));

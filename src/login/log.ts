@@ -42,3 +42,8 @@ export function createLog(write: (line: string) => void, clock: () => number): L
     }
   };
 }
+
+/** The cause of a fault, for the log alone: where it happened, if it is an error that tells. */
+export function causeOf(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack : String(error);
+}

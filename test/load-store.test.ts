@@ -1,0 +1,71 @@
+// SESSION_STORE: which modules are taken, and what is said of the others.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { loadStore } from "../src/load-store.ts";
+
+// A name that a URL would misread.
+const directory = mkdtempSync(join(tmpdir(), "plinth 100% #1?"));
+after(() => rmSync(directory, { recursive: true }));
+
+function module(name: string, text: string): void {
+  writeFileSync(join(directory, name), text);
+}
+
+const methods = "create() {}, read() { return undefined }, update() {}, delete() {}";
+const whole = `{ ${methods}, listByOwner() {}, deleteByOwner() {} }`;
+
+module("object.mjs", `export default ${whole};`);
+module("function.mjs", `export default () => (${whole});`);
+module("promise.mjs", `export default async () => (${whole});`);
+module("class.mjs", `class Store ${whole.replaceAll("}, ", "} ")}\nexport default () => new Store();`);
+module("odd %41 #name?.mjs", `export default ${whole};`);
+
+for (const [claim, path] of [
+  ["a module that exports a store", "./object.mjs"],
+  ["one that exports a function that makes a store", "./function.mjs"],
+  ["one whose function answers with a promise", "./promise.mjs"],
+  ["one whose store is of a class", "./class.mjs"],
+  ["a path without a dot", "object.mjs"],
+  ["an absolute path", join(directory, "object.mjs")],
+  ["a file name with characters that mean something in a URL", "./odd %41 #name?.mjs"],
+] as const) {
+  test(`${claim} is loaded`, async () => {
+    const store = await loadStore(path, directory);
+    assert.equal(store.read("key" as never), undefined);
+  });
+}
+
+module("named.mjs", `export const store = ${whole};`);
+module("partial.mjs", `export default { ${methods} };`);
+module("wrong.mjs", `export default ${whole.replace("create() {}", "create: true")};`);
+module("fails.mjs", `export default () => { throw new Error("no connection\\nat all") };`);
+module("rejects.mjs", `export default () => Promise.reject("refused");`);
+module("broken.mjs", `export default {`);
+module("null.mjs", `export default null;`);
+
+const all = "create, read, update, delete, listByOwner, deleteByOwner";
+
+for (const [claim, path, message] of [
+  ["without a default export", "named.mjs", `Cannot use SESSION_STORE named.mjs: what it makes has no ${all}`],
+  ["that exports null", "null.mjs", `Cannot use SESSION_STORE null.mjs: what it makes has no ${all}`],
+  ["without all methods", "partial.mjs", "Cannot use SESSION_STORE partial.mjs: what it makes has no listByOwner, deleteByOwner"],
+  ["with a method that is none", "wrong.mjs", "Cannot use SESSION_STORE wrong.mjs: what it makes has no create"],
+  ["that does not start", "fails.mjs", "Cannot load SESSION_STORE fails.mjs: no connection"],
+  ["that rejects", "rejects.mjs", "Cannot load SESSION_STORE rejects.mjs: refused"],
+  ["that does not parse", "broken.mjs", "Cannot load SESSION_STORE broken.mjs: Unexpected end of input"],
+] as const) {
+  test(`a module ${claim} is refused in one line`, async () => {
+    await assert.rejects(loadStore(path, directory), { message });
+  });
+}
+
+test("a module that is not there is refused in one line", async () => {
+  await assert.rejects(loadStore("./none.mjs", directory), (error: Error) => {
+    assert.match(error.message, /^Cannot load SESSION_STORE \.\/none\.mjs: Cannot find module .*$/);
+    return true;
+  });
+});

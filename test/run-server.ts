@@ -1,0 +1,70 @@
+// Starts the server from its source as a process of its own, on a free port.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { sourceArguments } from "./run-source.ts";
+
+export interface RunningServer {
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** What it has written so far. */
+  output(): { readonly stdout: string; readonly stderr: string };
+  /** Sends a signal and waits for the end; answers the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface FinishedRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+function start(environment: Environment, args: readonly string[], directory?: string) {
+  // Nothing of the test's own environment but what Node and the coverage need.
+  const { PATH = "", NODE_V8_COVERAGE } = process.env;
+  const coverage = NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE };
+  const child = spawn(process.execPath, [...sourceArguments("src/server.ts"), ...args], {
+    cwd: directory,
+    env: { PATH, ...coverage, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return { child, output: () => ({ stdout, stderr }) };
+}
+
+/** Runs the server until it ends by itself. */
+export async function runToEnd(
+  environment: Environment,
+  args: readonly string[] = [],
+  directory?: string,
+): Promise<FinishedRun> {
+  const { child, output } = start(environment, args, directory);
+  await once(child, "close");
+  return { code: child.exitCode, ...output() };
+}
+
+/** Runs the server until it listens. */
+export async function runServer(
+  environment: Environment = {},
+  directory?: string,
+): Promise<RunningServer> {
+  const { child, output } = start({ PORT: "0", ...environment }, [], directory);
+  const ended = once(child, "close");
+  while (!output().stdout.includes('"event":"start"') || !output().stderr.includes("listens on")) {
+    const event = await Promise.race([once(child.stdout, "data"), once(child.stderr, "data"), ended]);
+    if (child.exitCode !== null) throw new Error(`Server ended: ${event} ${output().stderr}`);
+  }
+  const url = output().stderr.match(/http:\S+/)?.[0] ?? "";
+  async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    child.kill(signal);
+    await ended;
+    return child.exitCode;
+  }
+  return { url, process: child, output, stop };
+}

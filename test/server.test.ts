@@ -1,0 +1,169 @@
+// The main program as its users meet it: started, used, stopped, and set up wrongly.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { hashPassword } from "../src/login/password.ts";
+import { runServer, runToEnd } from "./run-server.ts";
+
+const SCRYPT = "ln=14,r=8,p=5";
+const concurrency = { concurrency: 2 };
+
+function logIn(url: string, username: string, password: string): Promise<Response> {
+  const body = new URLSearchParams({ username, password });
+  return fetch(`${url}/login`, { method: "POST", body, redirect: "manual" });
+}
+
+function cookieOf(response: Response): string {
+  return response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+}
+
+const directory = mkdtempSync(join(tmpdir(), "plinth-"));
+after(() => rmSync(directory, { recursive: true }));
+
+describe("the server", concurrency, () => {
+  test("says where it listens and how to log in, and stops in order on SIGTERM", async () => {
+    const server = await runServer({ SCRYPT });
+    const { stderr } = server.output();
+    const password = stderr.match(/^Log in as demo with the password (\S{16})$/m)?.[1] ?? "";
+    const response = await logIn(server.url, "demo", password);
+    assert.equal(response.status, 303);
+    assert.match(cookieOf(response), /^session_id=[\w-]{43}$/);
+    assert.equal(await server.stop(), 0);
+    const events = server.output().stdout.trim().split("\n").map((line) => JSON.parse(line).event);
+    assert.deepEqual(events, ["start", "login", "stop"]);
+    assert.ok(!server.output().stdout.includes(password));
+  });
+
+  test("listens on an IPv6 address", async () => {
+    const server = await runServer({ SCRYPT, HOST: "::1" });
+    assert.match(server.url, /^http:\/\/\[::1\]:\d+$/);
+    assert.equal((await fetch(`${server.url}/heartbeat`)).status, 200);
+    await server.stop();
+  });
+
+  test("never prints a password that was given to it", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "open-sesame", ACCESS_LOG: "1" });
+    assert.equal((await logIn(server.url, "demo", "open-sesame")).status, 303);
+    assert.equal(await server.stop("SIGINT"), 0);
+    const { stdout, stderr } = server.output();
+    assert.ok(!(stdout + stderr).includes("open-sesame"));
+    assert.match(stdout, /"event":"request","method":"POST","path":"\/login","status":303/);
+  });
+
+  test("serves the accounts of USERS, with a cookie for https alone", async () => {
+    const hash = await hashPassword("correct horse", { parameters: SCRYPT });
+    const server = await runServer({ USERS: `ada:${hash}`, SCRYPT });
+    const response = await logIn(server.url, "ada", "correct horse");
+    assert.match(response.headers.getSetCookie()[0] ?? "", /^__Host-session_id=.*; Secure/);
+    assert.ok(response.headers.has("strict-transport-security"));
+    assert.ok(!server.output().stderr.includes("Log in as"));
+    assert.equal(await server.stop(), 0);
+  });
+
+  test("lets what is in flight finish when it stops", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    const body = "username=demo&password=x";
+    const head = `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
+    socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
+    // A second connection tells that the first was read.
+    await fetch(`${server.url}/heartbeat`);
+    const stopped = server.stop();
+    await once(server.process.stdout ?? socket, "data");
+    socket.write(body);
+    const [answer] = await once(socket.setEncoding("utf8"), "data");
+    assert.match(String(answer), /^HTTP\/1.1 303 See Other\r\n/);
+    assert.equal(await stopped, 0);
+  });
+
+  test("goes on when nobody reads its output any more", async () => {
+    const server = await runServer({ SCRYPT, ACCESS_LOG: "1" });
+    server.process.stdout?.destroy();
+    server.process.stderr?.destroy();
+    for (let request = 0; request < 3; request += 1) {
+      assert.equal((await fetch(`${server.url}/heartbeat`)).status, 200);
+    }
+    assert.equal(await server.stop(), 0);
+  });
+
+  test("logs a fault without showing it to the visitor", async () => {
+    const store = `const down = () => { throw new Error("disk on fire") };
+export default { create: down, read: down, update: down, delete: down,
+  listByOwner: down, deleteByOwner: down };`;
+    writeFileSync(join(directory, "down.mjs"), store);
+    const server = await runServer({ SCRYPT, SESSION_STORE: "./down.mjs" }, directory);
+    const headers = { cookie: `session_id=${"A".repeat(43)}` };
+    const response = await fetch(server.url, { headers, redirect: "manual" });
+    assert.equal(response.status, 503);
+    assert.ok(!(await response.text()).includes("fire"));
+    assert.equal((await fetch(`${server.url}/heartbeat`, { headers })).status, 200);
+    await server.stop();
+    assert.match(server.output().stdout, /"event":"fault","method":"GET".*disk on fire/);
+  });
+
+  test("removes a corrupt record once, and says so", async () => {
+    const store = `let broken = true;
+export default async () => ({
+  create: () => true, read: () => (broken ? { owner: 1 } : undefined), update: () => false,
+  delete: () => { broken = false; return true; }, listByOwner: () => [], deleteByOwner: () => 0 });`;
+    writeFileSync(join(directory, "corrupt.mjs"), store);
+    const server = await runServer({ SCRYPT, SESSION_STORE: "corrupt.mjs" }, directory);
+    const headers = { cookie: `session_id=${"A".repeat(43)}` };
+    for (let request = 0; request < 2; request += 1) {
+      assert.equal((await fetch(`${server.url}/profile`, { headers })).status, 401);
+    }
+    await server.stop();
+    assert.equal(server.output().stdout.match(/session-corrupt/g)?.length, 1);
+  });
+
+  test("says which session ended, and why; a persistent cookie has an end of its own", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x", COOKIE_PERSISTENT: "1" });
+    const response = await logIn(server.url, "demo", "x");
+    assert.match(response.headers.getSetCookie()[0] ?? "", /; Max-Age=28800/);
+    const headers = { cookie: cookieOf(response) };
+    await fetch(`${server.url}/logout`, { headers, redirect: "manual" });
+    await server.stop();
+    assert.match(server.output().stdout, /"event":"session-end","reason":"logout"/);
+  });
+});
+
+describe("the server refuses to start, in one line and with exit code 1,", concurrency, () => {
+  const busy = createServer().listen(0, "127.0.0.1");
+  after(() => busy.close());
+
+  test("on a busy port", async () => {
+    const { port } = busy.address() as AddressInfo;
+    const { code, stderr } = await runToEnd({ PORT: String(port) });
+    const line = `Cannot listen: listen EADDRINUSE: address already in use 127.0.0.1:${port}; set HOST or PORT\n`;
+    assert.deepEqual({ code, stderr }, { code: 1, stderr: line });
+  });
+
+  test("with settings that make no sense, a line for each", async () => {
+    const { code, stderr } = await runToEnd({ PORT: "x", ACCESS_LOG: "x" });
+    assert.equal(code, 1);
+    assert.equal(stderr, "Cannot use PORT: write a whole number from 0 to 65535\nCannot use ACCESS_LOG: write 1 or 0\n");
+  });
+
+  test("with an argument that it does not know", async () => {
+    const { code, stderr } = await runToEnd({}, ["--port=1"]);
+    assert.deepEqual({ code, stderr }, { code: 1, stderr: "Cannot use --port=1: see --help\n" });
+  });
+
+  test("with a session store that is not there", async () => {
+    const { code, stderr } = await runToEnd({ SESSION_STORE: "./none.mjs" }, [], directory);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Cannot load SESSION_STORE \.\/none\.mjs: Cannot find module .*\n$/);
+  });
+});
+
+test("--help prints every variable, and exits with 0", async () => {
+  const { code, stdout, stderr } = await runToEnd({}, ["--help"]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.match(stdout, /^ {2}SESSION_STORE {12}Module with a session store/m);
+});
