@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { PasswordChecker } from "../src/login/password.ts";
+import { parseUsers } from "../src/login/users.ts";
+import { sourceArguments } from "./run-source.ts";
+
+const program = sourceArguments("src/hash-password.ts");
+const prompt = "Password for ada: ";
+const badName = "Cannot use this name: 1 to 64 characters, no space, colon or control\n";
+const badPassword = "Cannot use this password: it contains a control character\n";
+const tooLong = "Cannot hash the password: it is over 256 bytes\n";
+
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a command to its end. Its input is sent, and closed, when `after` was put out. */
+function run(command: string, args: readonly string[], input: string, after = ""): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args);
+    let output = "";
+    let errors = "";
+    let isSent = false;
+    const send = (): void => {
+      if (isSent || !output.includes(after)) return;
+      isSent = true;
+      // A terminal stays open, a pipe ends.
+      if (after === "") child.stdin.end(input);
+      else child.stdin.write(input);
+    };
+    child.stdin.on("error", () => {}); // A program that does not read closes the pipe early.
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      send();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output, errors }));
+    send();
+  });
+}
+
+function hashFromPipe(args: readonly string[], input: string): Promise<Run> {
+  return run(process.execPath, [...program, ...args], input);
+}
+
+/** Tells whether a line is an entry of USERS that lets ada in with this password. */
+async function letsIn(line: string, password: string): Promise<boolean> {
+  const parsed = parseUsers(line);
+  assert.ok("users" in parsed, JSON.stringify(parsed));
+  const user = await parsed.users.find("ada");
+  assert.ok(user);
+  return new PasswordChecker().check(password, user.passwordHash);
+}
+
+test("the first line of a pipe becomes an entry of USERS, and is shown nowhere", async () => {
+  const { code, output, errors } = await hashFromPipe(["ada"], "correct horse é\r\nmore\n");
+  assert.deepEqual({ code, errors }, { code: 0, errors: "" });
+  assert.match(output, /^ada:\$scrypt\$ln=17,r=8,p=1\$[\w+/]{22}\$[\w+/]{43}\n$/);
+  assert.ok(await letsIn(output, "correct horse é"));
+});
+
+test("what cannot become an entry is refused in one line, and with exit code 1", async () => {
+  for (const [claim, args, input, errors] of [
+    ["an empty pipe", ["ada"], "", "Cannot hash the password: it is empty\n"],
+    ["an arrow key", ["ada"], "a\x1b[Ab\n", badPassword],
+    ["a line that does not end", ["ada"], "x".repeat(100_000), tooLong],
+    ["Ctrl-C", ["ada"], "abc\x03", "Interrupted\n"],
+    ["a name with a space", ["a da"], "P\n", badName],
+  ] as const) {
+    assert.deepEqual(await hashFromPipe(args, input), { code: 1, output: "", errors }, claim);
+  }
+});
+
+test("--help tells how to use it; a wrong use is told the same, as an error", async () => {
+  const help = await hashFromPipe(["--help"], "");
+  assert.match(help.output, /^Usage: node dist\/hash-password\.js <name>\n/);
+  assert.deepEqual({ ...help, output: "" }, { code: 0, output: "", errors: "" });
+  const misuse = { code: 1, output: "", errors: help.output };
+  assert.deepEqual(await hashFromPipe([], "P\n"), misuse);
+  assert.deepEqual(await hashFromPipe(["ada", "secret"], "P\n"), misuse);
+});
+
+// A terminal needs the program `script` of util-linux, which gives one to the command it runs.
+if (process.platform === "linux" && existsSync("/usr/bin/script")) {
+  const command = [process.execPath, ...program, "ada"].map((part) => `'${part}'`).join(" ");
+  const onTerminal = (keys: string): Promise<Run> =>
+    run("/usr/bin/script", ["-qefc", command, "/dev/null"], keys, prompt);
+
+  test("a terminal asks for the password, and does not show it", async () => {
+    const { code, output } = await onTerminal("corect\x15correct hores\x7f\x7fse\r");
+    assert.equal(code, 0);
+    const [asked, entry = "", end] = output.split("\r\n");
+    assert.deepEqual([asked, end], [prompt, ""]);
+    assert.ok(await letsIn(entry, "correct horse"));
+  });
+
+  test("Ctrl-C on a terminal gives up, and nothing is put out", async () => {
+    const { code, output } = await onTerminal("correct\x03");
+    assert.deepEqual({ code, output }, { code: 1, output: `${prompt}\r\nInterrupted\r\n` });
+  });
+}
