@@ -1,0 +1,121 @@
+// Checks passwords a few at once, because scrypt takes a core and about 170 MB for 300 ms.
+
+import { decoyHash, hashPassword, maxPasswordBytes, passwordBytes } from "./password.ts";
+import { needsRenewal, verifyPassword } from "./password.ts";
+import type { HashOptions } from "./password.ts";
+
+/** How many passwords are checked at once, how many wait, and how long (milliseconds). */
+export interface PasswordCheckerOptions extends HashOptions {
+  readonly maxRunning?: number;
+  readonly maxQueued?: number;
+  readonly waitTimeout?: number;
+  readonly clock?: () => number;
+}
+
+const defaults = {
+  maxRunning: 2,
+  maxQueued: 32,
+  waitTimeout: 5_000,
+  clock: () => performance.now(),
+};
+
+/** Too many passwords wait to be checked: nothing was decided about this one. */
+export class PasswordCheckerBusyError extends Error {
+  override readonly name = "PasswordCheckerBusyError";
+  /** Seconds after which to try again. */
+  readonly retryAfter: number;
+
+  constructor(retryAfter: number) {
+    super("Cannot check the password: too many others are waiting");
+    this.retryAfter = retryAfter;
+  }
+}
+
+interface Waiter {
+  readonly since: number;
+  start(): void;
+  refuse(reason: unknown): void;
+}
+
+/**
+ * Checks and hashes passwords in turn. Both throw a `PasswordCheckerBusyError` when the queue is
+ * full or the wait was too long, and the reason of the request's signal when it aborts meanwhile:
+ * a client that left the queue costs nothing.
+ */
+export class PasswordChecker {
+  readonly #options: typeof defaults & HashOptions;
+  readonly #decoy: string;
+  readonly #queue = new Set<Waiter>();
+  #running = 0;
+
+  constructor(options: PasswordCheckerOptions = {}) {
+    this.#options = { ...defaults, ...options };
+    this.#decoy = decoyHash(options);
+  }
+
+  /**
+   * Tells whether this is the password of the hash. Without a hash, for a name that nobody has,
+   * the answer is no, after the same work: its time does not tell who has an account. A password
+   * over 256 bytes is wrong at once, whoever's it is.
+   *
+   * @throws {TypeError} when the hash is not one that `hashPassword` writes.
+   */
+  async check(password: string, hash: string | undefined, signal?: AbortSignal): Promise<boolean> {
+    if (passwordBytes(password).length > maxPasswordBytes) return false;
+    const isRight = await this.#inTurn(signal, () =>
+      verifyPassword(password, hash ?? this.#decoy, this.#options),
+    );
+    return isRight && hash !== undefined;
+  }
+
+  /** Hashes a password as `hashPassword` does. */
+  hash(password: string, signal?: AbortSignal): Promise<string> {
+    return this.#inTurn(signal, () => hashPassword(password, this.#options));
+  }
+
+  /** Tells whether a hash has other parameters than `hash` would give it. */
+  needsRenewal(hash: string): boolean {
+    return needsRenewal(hash, this.#options);
+  }
+
+  async #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    if (this.#running < this.#options.maxRunning) this.#running += 1;
+    else await this.#wait(signal);
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      this.#startNext();
+    }
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#queue.size >= this.#options.maxQueued) throw this.#busy();
+    return new Promise((start, refuse) => {
+      const waiter: Waiter = { since: this.#options.clock(), start, refuse };
+      this.#queue.add(waiter);
+      signal?.addEventListener("abort", () => {
+        this.#queue.delete(waiter);
+        refuse(signal.reason);
+      });
+    });
+  }
+
+  // The longest wait is in front, and a place is free every few 100 ms: no timer is needed.
+  #startNext(): void {
+    const { clock, waitTimeout } = this.#options;
+    for (const waiter of this.#queue) {
+      this.#queue.delete(waiter);
+      if (clock() - waiter.since <= waitTimeout) {
+        this.#running += 1;
+        return waiter.start();
+      }
+      waiter.refuse(this.#busy());
+    }
+  }
+
+  #busy(): PasswordCheckerBusyError {
+    return new PasswordCheckerBusyError(Math.ceil(this.#options.waitTimeout / 1_000));
+  }
+}
