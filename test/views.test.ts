@@ -33,7 +33,7 @@ const pages: readonly (readonly [name: string, reply: Reply])[] = [
   ["the sessions page", sessionsPage({ sessions: [current, session()], now, notice: "Done." })],
   ["the sessions page with one session", sessionsPage({ sessions: [current], now })],
   ["the logout page", logoutPage()],
-  ["an error page", errorReply(404, undefined, undefined)],
+  ["an error page", errorReply(404, "There is no such page.", undefined)],
 ];
 
 for (const [name, reply] of pages) {

@@ -66,7 +66,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   assert.fail(`Tab does not lead to ${name}`);
 }
 
-/** Presses Tab until the element has the focus, and sees that the focus shows on the way. */
+test("a stranger logs in, reloads, logs out, and the back button shows nothing", async () => {
   const visitor = await visit();
   const { page } = visitor;
 
