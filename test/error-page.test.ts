@@ -30,6 +30,7 @@ const rows: readonly (readonly [claim: string, accept: string | undefined, json:
   ["a negative weight does not count", "application/json;q=-1", false],
   ["a weight of words does not count", "application/json;q=high, text/html;q=0.1", false],
   ["digits before a good weight do not count", "application/json;q=10", false],
+  ["a weight behind something else does not count", "application/json;q=q=0.5", false],
   ["an empty weight does not count", "application/json;q=", false],
   ["any application type covers JSON", "application/*", true],
   ["any text covers HTML", "text/*, application/json;q=0.9", false],
@@ -74,8 +75,9 @@ const titles: readonly (readonly [status: number, title: string])[] = [
 
 for (const [status, title] of titles) {
   test(`a page with ${status} says "${title}", and what to do`, () => {
-    const { status: sent, body } = errorReply(status, "Wait <30> seconds.", "text/html");
+    const { status: sent, headers, body } = errorReply(status, "Wait <30> seconds.", "text/html");
     assert.equal(sent, status);
+    assert.equal(headers["Vary"], "Accept");
     assert.ok(body.includes(`<title>${title} - Plinth</title>`));
     assert.ok(body.includes(`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
@@ -87,7 +89,7 @@ for (const [status, title] of titles) {
 test("a client that prefers JSON is told the same, without a page", () => {
   assert.deepEqual(errorReply(429, "Wait <30> seconds.", "application/json"), {
     status: 429,
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", Vary: "Accept" },
     cookies: [],
     body: '{"error":"Wait <30> seconds."}',
   });

@@ -133,6 +133,5 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
 
 /** Answers an error as a page, or as JSON to a client that prefers it. */
 export function renderError(error: HttpError, message: IncomingMessage): Reply {
-  const { accept } = message.headers;
-  return errorReply(error.status, error.message, accept, { Vary: "Accept" });
+  return errorReply(error.status, error.message, message.headers.accept);
 }

@@ -2,22 +2,22 @@
 
 // Order matters: Edge and Opera also say Chrome, Chrome also says Safari, Android also says Linux.
 const browsers: ReadonlyMap<string, RegExp> = new Map([
-  ["Edge", /\bEdg(?:e|A|iOS)?\//],
-  ["Opera", /\bOPR\//],
-  ["Samsung Internet", /\bSamsungBrowser\//],
-  ["Firefox", /\b(?:Firefox|FxiOS)\//],
-  ["Chrome", /\b(?:Headless)?(?:Chrome|CriOS)\//],
-  ["Safari", /\bSafari\//],
+  ["Edge", /Edg(?:e|A|iOS)?\//],
+  ["Opera", /OPR\//],
+  ["Samsung Internet", /SamsungBrowser\//],
+  ["Firefox", /(?:Firefox|FxiOS)\//],
+  ["Chrome", /(?:Headless)?(?:Chrome|CriOS)\//],
+  ["Safari", /Safari\//],
   ["curl", /^curl\//],
 ]);
 const systems: ReadonlyMap<string, RegExp> = new Map([
-  ["iPhone", /\biPhone\b/],
-  ["iPad", /\biPad\b/],
-  ["Android", /\bAndroid\b/],
-  ["Windows", /\bWindows\b/],
-  ["macOS", /\bMacintosh\b/],
-  ["ChromeOS", /\bCrOS\b/],
-  ["Linux", /\bLinux\b/],
+  ["iPhone", /iPhone/],
+  ["iPad", /iPad/],
+  ["Android", /Android/],
+  ["Windows", /Windows/],
+  ["macOS", /Macintosh/],
+  ["ChromeOS", /CrOS/],
+  ["Linux", /Linux/],
 ]);
 
 /**

@@ -1,6 +1,6 @@
 // The answer to a refused request, as a page or as JSON, whichever the client prefers.
 
-import { html, json } from "../reply.ts";
+import { html, json, withHeaders } from "../reply.ts";
 import type { Reply } from "../reply.ts";
 import { layout } from "./layout.ts";
 
@@ -18,11 +18,15 @@ const titles: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Answers a refusal as a page, or as `{"error": message}` to a client that prefers JSON. It shows the
- * message: what was refused and what to do, never what went wrong inside.
+ * Answers a refusal as a page, or as `{"error": message}` to a client that prefers JSON. It shows
+ * the message: what was refused and what to do, never what went wrong inside.
  */
 export function errorReply(status: number, message: string, accept: string | undefined): Reply {
-  if (prefersJson(accept)) return json({ error: message }, status);
+  const reply = prefersJson(accept) ? json({ error: message }, status) : errorPage(status, message);
+  return withHeaders(reply, { Vary: "Accept" });
+}
+
+function errorPage(status: number, message: string): Reply {
   const title = titles.get(status) ?? (status < 500 ? "Not understood" : "Something went wrong");
   return layout(title, html`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
