@@ -30,6 +30,7 @@ const floors = [
   "stores/redis-store.ts",
   "stores/sqlite-store.ts",
   "login/password.ts",
+  "login/password-checker.ts",
   "login/users.ts",
   "login/throttle.ts",
   "login/log.ts",

@@ -3,8 +3,8 @@
 import { allow, deny } from "../security.ts";
 import type { Decision, Security } from "../security.ts";
 import type { Log } from "./log.ts";
-import { PasswordCheckerBusyError } from "./password.ts";
-import type { PasswordChecker } from "./password.ts";
+import { PasswordCheckerBusyError } from "./password-checker.ts";
+import type { PasswordChecker } from "./password-checker.ts";
 import type { LoginThrottle } from "./throttle.ts";
 import { isUserName } from "./users.ts";
 import type { UserStore } from "./users.ts";
