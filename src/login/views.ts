@@ -75,7 +75,7 @@ export function sessionsPage({ sessions, now, notice }: SessionsView): Reply {
     : "";
   return layout("Your sessions", html`<h1>Your sessions</h1>
 ${status}
-<p>These browsers are logged in with your name. End those that you do not know.</p>
+<p>These browsers are logged in with your name. End any you do not know.</p>
 <ul>
 ${sessions.map((session, index) => sessionItem(session, `session-${index + 1}`, now))}
 </ul>

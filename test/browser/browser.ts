@@ -37,12 +37,13 @@ export async function startServer(): Promise<TestServer> {
   const exit = new Promise<number | null>((resolve) => child.once("exit", resolve));
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stdout.on("data", (chunk: Buffer) => {
+    const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const found = /http:\/\/[\w.[\]:-]+:\d+/.exec(output)?.[0];
       if (found !== undefined) resolve(found);
-    });
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
     void exit.then((code) => reject(new Error(`The server ended with ${code}: ${output}`)));
   });
   const stop = (): Promise<number | null> => {

@@ -11,12 +11,13 @@ let server: TestServer;
 let browser: Browser;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  server = await startServer();
+  browser = await startBrowser();
 });
 
 after(async () => {
+  assert.equal(await server.stop(), 0, "the server ends well, with a browser still there");
   await browser.close();
-  assert.equal(await server.stop(), 0, "the server ends well");
 });
 
 function visit(options: BrowserContextOptions = {}): Promise<Visitor> {
@@ -181,6 +182,7 @@ test("of three browsers one ends another, and \"log out everywhere\" ends all", 
   await lost.getByRole("button", { name: "End session" }).click();
   await here.page.waitForURL("/sessions");
   await lost.waitFor({ state: "detached" });
+  assert.equal(await here.page.getByRole("status").innerText(), "1 session was ended.");
   assert.equal(await items.count(), 2);
   await phone.page.reload();
   assert.equal(path(phone.page), "/login", "the phone is logged out");
