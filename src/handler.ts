@@ -126,7 +126,7 @@ function follow(match: Match, method: string, request: Request): Reply | Promise
   if (match.kind === "not found") throw new HttpError(404, "There is no such page.");
   const { allow } = match;
   if (method === "OPTIONS") return withHeaders(status(204), { Allow: allow });
-  throw new HttpError(405, `This page cannot do that: ${allow}.`, { Allow: allow });
+  throw new HttpError(405, `This page takes ${allow}, and nothing else.`, { Allow: allow });
 }
 
 /** What a visitor may know of an error. */
