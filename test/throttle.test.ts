@@ -191,6 +191,14 @@ test("rest brings all the tries back, and never more", () => {
   assert.equal(countAllowed(() => fail("ada", "192.0.2.1")), 5);
 });
 
+test("rest brings no more than all the tries back while others keep the table busy", () => {
+  const { fail, clock } = newThrottle();
+  assert.equal(countAllowed(() => fail("grace", "192.0.2.2")), 5);
+  fail("ada", "192.0.2.1");
+  clock.advance(149 * second);
+  assert.equal(countAllowed(() => fail("ada", "192.0.2.1")), 5);
+});
+
 test("an IPv6 /64 is one address, and IPv4 within IPv6 is IPv4", () => {
   for (const [claim, first, second, areOne] of [
     ["hosts of a /64", "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true],
@@ -210,7 +218,8 @@ test("an IPv6 /64 is one address, and IPv4 within IPv6 is IPv4", () => {
     ["no address", "", "::1", false],
     ["what is no address, and looks a little like one", "1::2::3", "1::2::4", false],
     ["what is no address, and not alike", "unix:a", "unix:b", false],
-    ["what would change the URL", "::1]/[", "::1]@[", false],
+    ["what would change the URL", "::1]/[", "::1", false],
+    ["what is no address, after a percent sign", "unix%a", "unix%b", false],
   ] as const) {
     const { fail } = newThrottle();
     assert.equal(countAllowed(() => fail("ada", first)), 5, claim);
@@ -259,9 +268,20 @@ test("a try of the shared bucket is given back to it", () => {
 
 test("those who log in leave no entry in the tables of failures", () => {
   const { begin, fail } = newThrottle(10);
+  fail("ada", "192.0.2.1");
   for (let index = 0; index < 50; index += 1) begin(`user${index}`, addressOf(index)).succeed();
   const guess = (index: number): true | number => fail(`new${index}`, addressOf(1_000 + index));
-  assert.equal(countAllowed(guess), 15);
+  assert.equal(countAllowed(guess), 14);
+});
+
+test("an entry that has rested makes room, also behind one that goes on failing", () => {
+  const { fail, clock } = newThrottle(2);
+  fail("ada", "192.0.2.1");
+  fail("grace", "192.0.2.2");
+  clock.advance(29 * second);
+  fail("ada", "192.0.2.1");
+  clock.advance(1 * second);
+  assert.equal(countAllowed((index) => fail(`new${index}`, addressOf(index))), 6);
 });
 
 test("of too many known addresses the one of the oldest login is forgotten", () => {
