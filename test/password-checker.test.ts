@@ -138,7 +138,7 @@ test("a check whose client left the queue is never done, and its place is free",
   assert.deepEqual(await Promise.all([first, next]), [false, false]);
 });
 
-test("a client that has left already costs nothing, one that leaves later changes nothing", async () => {
+test("a client that left before costs nothing, one that leaves later changes nothing", async () => {
   const held = heldScrypt();
   const checker = new PasswordChecker({ scrypt: held.scrypt, maxRunning: 1 });
   const reason = new Error("gone");

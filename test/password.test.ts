@@ -35,7 +35,7 @@ test("hashes made elsewhere are checked, with each of the stronger parameters", 
   assert.deepEqual(answers, [true, true, true]);
 });
 
-test("the right password with NUL after it is wrong, though scrypt makes the same of it", async () => {
+test("NUL after the right password makes it wrong, though not to scrypt", async () => {
   const short = `$scrypt$ln=14,r=8,p=5$${salt}$Aeh0srJSo6D2zhosDjQZherlQRMIMAvx9qVPgzR3tXM`;
   assert.equal(await verifyPassword("P", short), true);
   assert.equal(await verifyPassword("P\0", short), false);

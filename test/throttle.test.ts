@@ -294,6 +294,15 @@ test("of too many known addresses the one of the oldest login is forgotten", () 
   for (const index of [0, 2, 29, 30]) assert.equal(fail("ada", addressOf(index)), allowed);
 });
 
+test("no try is lost to rounding, whatever fraction of a millisecond it is", () => {
+  for (let start = 0.1; start < 100; start += 0.7) {
+    const throttle = new LoginThrottle({ clock: fakeClock(start) });
+    const guess = (): boolean => throttle.attempt("ada", "192.0.2.1").allowed;
+    const guesses = Array.from({ length: 6 }, guess);
+    assert.deepEqual(guesses, [true, true, true, true, true, false], `at ${start} ms`);
+  }
+});
+
 test("a throttle on its own clock limits too", () => {
   const throttle = new LoginThrottle();
   for (let index = 0; index < 5; index += 1) throttle.attempt("ada", "192.0.2.1");

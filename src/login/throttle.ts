@@ -40,7 +40,8 @@ export class LoginThrottle {
 
   constructor(options: LoginThrottleOptions = {}) {
     const { maxEntries = 10_000, clock = () => performance.now() } = options;
-    this.#clock = clock;
+    // Whole milliseconds: their sums are exact, and no try is lost to rounding.
+    this.#clock = () => Math.floor(clock());
     this.#maxEntries = maxEntries;
     this.#byAddress = new TokenBuckets(30, 10 * second, maxEntries);
     this.#byAccountAndAddress = new TokenBuckets(5, 30 * second, maxEntries);
