@@ -1,120 +1,96 @@
 // The `Cookie` and `Set-Cookie` headers: find one cookie, read all, write one, delete one.
-// Pure and alone: it imports nothing, so this one file can be copied. "bis" is RFC 6265bis, draft 22.
+// Pure, imports nothing: this one file can be copied. "bis" is RFC 6265bis, draft 22.
 
-/** Attributes of a cookie. What is left out is not sent; inside a value nothing is repaired. */
+/** The attributes of a cookie (bis 4.1.2). */
 export interface CookieOptions {
-  /** Life in whole seconds; 0 deletes. Browsers keep no cookie for more than 400 days (bis 5.5). */
+  /** Seconds; 0 deletes. Wins over `expires`. Browsers keep no cookie for more than 400 days. */
   readonly maxAge?: number | undefined;
-  /** End of life, in the years 1601 to 9999. `maxAge` wins over it (bis 4.1.2.2). */
   readonly expires?: Date | undefined;
-  /** A host name without a leading dot: also its subdomains get the cookie. */
+  /** A host name: its subdomains get the cookie too. Without it only the very host does. */
   readonly domain?: string | undefined;
-  /** Starts with "/": only this path and what lies below it gets the cookie. */
   readonly path?: string | undefined;
   readonly httpOnly?: boolean | undefined;
   readonly secure?: boolean | undefined;
-  /** "none" needs `secure`. */
   readonly sameSite?: "strict" | "lax" | "none" | undefined;
-  /** One jar for each top-level site (CHIPS). Needs `secure`. */
   readonly partitioned?: boolean | undefined;
-  /** What Chromium evicts first when it holds too many cookies. */
   readonly priority?: "low" | "medium" | "high" | undefined;
 }
 
 /**
- * Finds the first cookie of this name without reading the others: the value that `parseCookies`
- * has for it, on every input. Never throws; takes time linear in the header.
- * The value may share memory with the whole header: copy what is kept for long.
+ * Finds the first cookie of this name, the one that `parseCookies` has, without reading the rest.
+ * Never throws; takes linear time. The value may keep the whole header in memory.
  */
 export function getCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined || neverAName.test(name)) return undefined;
-  let at = header.indexOf(name);
-  for (; at !== -1; at = header.indexOf(name, at + name.length)) {
-    // Names neither start nor end with a blank: no two hits walk over the same blanks.
-    const before = skipBlanksBack(header, at);
-    if (before !== 0 && header.charCodeAt(before - 1) !== semicolon) continue;
-    const equals = skipBlanks(header, at + name.length);
-    if (header.charCodeAt(equals) !== equalsSign) continue;
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
+    // Names have no blank at their ends: so no two hits walk over the same blanks.
+    const before = skipBlanks(header, at - 1, -1);
+    const equals = skipBlanks(header, at + name.length, 1);
+    if ((before !== -1 && header[before] !== ";") || header[equals] !== "=") continue;
     const end = header.indexOf(";", equals);
-    return valueBetween(header, equals + 1, end === -1 ? header.length : end);
+    return decode(trimmed(header, equals + 1, end === -1 ? header.length : end));
   }
   return undefined;
 }
 
 /**
- * Reads all cookies by name. Of several with one name the first wins: browsers send the longest
- * path first (bis 5.8.3). A `Map`, so `__proto__` is a name like any other. Never throws.
+ * Reads all cookies by name. The first of a name wins: browsers send the longest path first
+ * (bis 5.8.3). A `Map`, so that `__proto__` is a name like any other. Never throws.
  */
 export function parseCookies(header: string | undefined): Map<string, string> {
   const cookies = new Map<string, string>();
-  for (const [name, value] of parseCookiePairs(header)) {
-    if (!cookies.has(name)) cookies.set(name, value);
-  }
+  readPairs(header, (name, value) => cookies.has(name) || cookies.set(name, value));
   return cookies;
 }
 
-/**
- * Reads every pair in the order sent, repeated names too. Never throws, and reads on behind a
- * malformed piece, so that no cookie can hide another. Pieces without a name are skipped.
- */
-// As browsers write it, and as bis 5.6 splits it: at each ";", then at the first "=". Only SP and
-// HTAB are trimmed: more would make "__Host-id" of "\xa0__Host-id" (CVE-2026-39410). Names are
-// never decoded, and quotes, commas and "$Version" (RFC 2965) mean nothing.
-export function parseCookiePairs(header: string | undefined): readonly (readonly [string, string])[] {
+/** Reads every pair in the order sent, repeated names too. Never throws. */
+export function parseCookiePairs(header: string | undefined): (readonly [string, string])[] {
   const pairs: (readonly [string, string])[] = [];
-  if (header === undefined) return pairs;
+  readPairs(header, (name, value) => pairs.push([name, value]));
+  return pairs;
+}
+
+// Splits as bis 5.6 does: at each ";", then at the first "=". Quotes, commas and "$Version" mean
+// nothing, names are not decoded, and a piece without a name is skipped: none can hide another.
+function readPairs(header = "", visit: (name: string, value: string) => unknown): void {
+  let percent = header.indexOf("%");
   let start = 0;
   for (;;) {
     const equals = header.indexOf("=", start);
-    if (equals === -1) return pairs;
-    const semicolonAt = header.indexOf(";", start);
-    const end = semicolonAt === -1 ? header.length : semicolonAt;
+    if (equals === -1) return;
+    const semicolon = header.indexOf(";", start);
+    const end = semicolon === -1 ? header.length : semicolon;
     if (end < equals) {
-      // Jump over all pieces without "=" at once: to search from each would be quadratic.
+      // Over all pieces without "=" at once: to look for one from each would be quadratic.
       start = header.lastIndexOf(";", equals) + 1;
       continue;
     }
-    const nameStart = skipBlanks(header, start);
-    if (nameStart < equals) {
-      const name = header.slice(nameStart, skipBlanksBack(header, equals));
-      pairs.push([name, valueBetween(header, equals + 1, end)]);
-    }
+    if (percent !== -1 && percent < equals) percent = header.indexOf("%", equals);
+    const name = trimmed(header, start, equals);
+    const value = trimmed(header, equals + 1, end);
+    if (name !== "") visit(name, percent !== -1 && percent < end ? decode(value) : value);
     start = end + 1;
   }
 }
 
-// What a piece cannot be called: empty, with a separator inside, or with a blank at an end.
+// What no piece can be called: it is empty, holds a separator, or has a blank at an end.
 const neverAName = /^$|[;=]|^[ \t]|[ \t]$/;
-const semicolon = 0x3b;
-const equalsSign = 0x3d;
 
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-function skipBlanks(text: string, start: number): number {
+// Only SP and HTAB: `trim()` makes "__Host-id" of "\xa0__Host-id" (CVE-2026-39410).
+function skipBlanks(text: string, start: number, step: 1 | -1): number {
   let index = start;
-  while (isBlank(text.charCodeAt(index))) index++;
+  while (text.charCodeAt(index) === 0x20 || text.charCodeAt(index) === 0x09) index += step;
   return index;
 }
 
-function skipBlanksBack(text: string, end: number): number {
-  let index = end;
-  while (index > 0 && isBlank(text.charCodeAt(index - 1))) index--;
-  return index;
+function trimmed(text: string, start: number, end: number): string {
+  return text.slice(skipBlanks(text, start, 1), skipBlanks(text, end - 1, -1) + 1);
 }
 
-function valueBetween(header: string, start: number, end: number): string {
-  const value = header.slice(skipBlanks(header, start), skipBlanksBack(header, end));
-  // Asked before, not caught after: a throw costs as much as parsing a whole header.
-  if (!value.includes("%") || value.replace(utf8Escapes, "").includes("%")) return value;
-  return decodeURIComponent(value);
-}
-
-// The bytes of one character in UTF-8, percent-encoded (RFC 3629, section 4):
-//   UTF8-1 = %x00-7F            UTF8-2 = %xC2-DF tail           tail = %x80-BF
-//   UTF8-3 = %xE0 %xA0-BF tail / %xE1-EC 2( tail ) / %xED %x80-9F tail / %xEE-EF 2( tail )
-//   UTF8-4 = %xF0 %x90-BF 2( tail ) / %xF1-F3 3( tail ) / %xF4 %x80-8F 2( tail )
+// One character in UTF-8, percent-encoded (RFC 3629, section 4). UTF8-1 = %x00-7F
+// UTF8-2 = %xC2-DF tail       UTF8-3 = %xE0 %xA0-BF tail / %xE1-EC 2( tail ) /
+// tail = %x80-BF                       %xED %x80-9F tail / %xEE-EF 2( tail )
+// UTF8-4 = %xF0 %x90-BF 2( tail ) / %xF1-F3 3( tail ) / %xF4 %x80-8F 2( tail )
 const tail = "%[89AB][\\dA-F]";
 const utf8Escapes = new RegExp(
   `%[0-7][\\dA-F]|%(?:C[2-9A-F]|D[\\dA-F])${tail}|` +
@@ -122,61 +98,73 @@ const utf8Escapes = new RegExp(
     `%(?:F0%[9AB][\\dA-F]|F[1-3]${tail}|F4%8[\\dA-F])${tail}${tail}`,
   "gi",
 );
+const hexDigits = "0123456789ABCDEF";
 
-/**
- * Writes the value of a `Set-Cookie` header. The cookie's value stands as it is, or
- * percent-encoded whole when it must be; `parseCookies` gives it back. Nothing is repaired.
- * A reply may set each name only once (bis 4.1.1).
- *
- * @throws {TypeError} when a browser would drop or misread a part. Names the cookie and the rule.
- * @throws {RangeError} when a size, number or date is beyond what browsers keep.
- */
-export function serializeCookie(name: string, value: string, options: CookieOptions = {}): string {
-  // Each is read once: a getter cannot show the checks one thing and the header another.
-  const { domain, path, maxAge, expires, secure, httpOnly, sameSite, partitioned, priority } = options;
-  if (!matches(token, name)) throw typeError(name, "its name must be a token (RFC 9110, 5.6.2)");
-  let text = `${name}=${encodeValue(name, value)}`;
-  if (text.length > 4097) throw rangeError(name, "name and value are over 4096 octets");
-  if (domain !== undefined) {
-    if (!matches(hostName, domain)) throw typeError(name, "Domain must be a host name, no dot first");
-    text += `; Domain=${domain}`;
-  }
-  if (path !== undefined) {
-    if (!matches(pathValue, path)) throw typeError(name, 'Path must be "/…", printable, without ";"');
-    if (path.length > 1024) throw rangeError(name, "Path is over 1024 octets");
-    text += `; Path=${path}`;
-  }
-  if (maxAge !== undefined) {
-    if (!Number.isSafeInteger(maxAge) || maxAge < 0) {
-      throw rangeError(name, "Max-Age must be whole seconds, from 0 up");
+// Whole, or not at all. The usual escapes, of ASCII, are read here: `decodeURIComponent` costs more
+// than the rest of a pair, and catching what it throws as much as a whole header.
+function decode(value: string): string {
+  let text = "";
+  let from = 0;
+  for (let at = value.indexOf("%"); at !== -1; at = value.indexOf("%", from)) {
+    const high = hexDigits.indexOf(value[at + 1] ?? "%");
+    const low = hexDigits.indexOf(value[at + 2] ?? "%");
+    if (high < 0 || high > 7 || low < 0) {
+      return value.replace(utf8Escapes, "").includes("%") ? value : decodeURIComponent(value);
     }
-    text += `; Max-Age=${maxAge}`;
+    text += value.slice(from, at) + String.fromCharCode(high * 16 + low);
+    from = at + 3;
   }
-  if (expires !== undefined) text += `; Expires=${httpDate(name, expires)}`;
-  if (isSet(name, "Secure", secure)) text += "; Secure";
-  if (isSet(name, "HttpOnly", httpOnly)) text += "; HttpOnly";
-  if (sameSite !== undefined) text += choice(name, "SameSite", sameSites.get(sameSite));
-  if (isSet(name, "Partitioned", partitioned)) text += "; Partitioned";
-  if (priority !== undefined) text += choice(name, "Priority", priorities.get(priority));
-
-  if (!secure && sameSite === "none") throw typeError(name, "SameSite=None needs Secure");
-  if (!secure && partitioned) throw typeError(name, "Partitioned needs Secure");
-  if (!name.startsWith("__")) return text;
-  // In any case, for servers that compare names so (bis 4.1.3; Http: draft layered-cookies).
-  if (/^__(?:Secure|Http)-/i.test(name) && !secure) throw typeError(name, "its prefix needs Secure");
-  if (/^__Host-/i.test(name) && (!secure || path !== "/" || domain !== undefined)) {
-    throw typeError(name, "__Host- needs Secure, Path=/ and no Domain");
-  }
-  if (/^__(?:Host-)?Http-/i.test(name) && !httpOnly) throw typeError(name, "Http- needs HttpOnly");
-  return text;
+  return text + value.slice(from);
 }
 
 /**
- * Writes the `Set-Cookie` that deletes a cookie: give it the options that set it. All but its life
- * and Priority are repeated: a browser deletes only what has the same Domain, Path and partition,
- * and drops a clearing cookie that it would not store (bis 5.7).
+ * Writes the value of a `Set-Cookie` header; a reply sets each name only once (bis 4.1.1). Refuses
+ * what a browser would drop, cut or misread, and repairs nothing. The cookie's value stands as it
+ * is, or percent-encoded whole when it must be: `parseCookies` gives it back.
  *
- * @throws {TypeError | RangeError} as `serializeCookie` does.
+ * @throws {TypeError | RangeError} whose message names the cookie, the part and the rule.
+ */
+export function serializeCookie(name: string, value: string, options: CookieOptions = {}): string {
+  // Each is read once: a getter cannot show one thing to the check and another to the header.
+  const { domain, path, maxAge, expires, secure, httpOnly, sameSite, partitioned } = options;
+  const rank = priorities.get(options.priority);
+  const site = sameSites.get(sameSite);
+  if (name === undefined || !fits(token, name)) throw refusal(name, "name must be a token");
+  if (value === undefined || !fits(wellFormed, value)) {
+    throw refusal(name, "value must be a string, without lone surrogates");
+  }
+  const pair = `${name}=${cookieOctets.test(value) ? value : encodeURIComponent(value)}`;
+  if (pair.length > 4097) throw refusal(name, "name and value exceed 4096 octets", RangeError);
+  if (!fits(hostName, domain)) throw refusal(name, "Domain must be a host name, no dot in front");
+  if (!fits(pathValue, path)) throw refusal(name, 'Path must be "/…", ASCII, 1024 octets at most');
+  if (maxAge !== undefined && (!Number.isSafeInteger(maxAge) || maxAge < 0)) {
+    throw refusal(name, "Max-Age must be whole seconds, 0 or more", RangeError);
+  }
+  const date = httpDate(name, expires);
+  if (!flags.has(secure)) throw refusal(name, "Secure must be true or false");
+  if (!flags.has(httpOnly)) throw refusal(name, "HttpOnly must be true or false");
+  if (!flags.has(partitioned)) throw refusal(name, "Partitioned must be true or false");
+  if (site === undefined) throw refusal(name, "SameSite must be strict, lax or none");
+  if (rank === undefined) throw refusal(name, "Priority must be low, medium or high");
+  if (!secure && sameSite === "none") throw refusal(name, "SameSite=None needs Secure");
+  if (!secure && partitioned) throw refusal(name, "Partitioned needs Secure");
+  // In any case, as browsers compare (bis 4.1.3; "Http": draft-ietf-httpbis-layered-cookies).
+  if (/^__(Secure|Http)-/i.test(name) && !secure) throw refusal(name, "its prefix needs Secure");
+  if (/^__(Host-)?Http-/i.test(name) && !httpOnly) throw refusal(name, "its prefix needs HttpOnly");
+  if (/^__Host-/i.test(name) && (!secure || path !== "/" || domain !== undefined)) {
+    throw refusal(name, "__Host- needs Secure, Path=/ and no Domain");
+  }
+  const scope = attribute("Domain", domain) + attribute("Path", path);
+  const life = attribute("Max-Age", maxAge) + attribute("Expires", date);
+  const access = (secure ? "; Secure" : "") + (httpOnly ? "; HttpOnly" : "");
+  const context = attribute("SameSite", site) + (partitioned ? "; Partitioned" : "");
+  return pair + scope + life + access + context + attribute("Priority", rank);
+}
+
+/**
+ * Writes the `Set-Cookie` that deletes a cookie, from the options that set it. A browser deletes
+ * only where Domain, Path and partition are the same, and only by what it would store (bis 5.7):
+ * so all is repeated but the life and Priority. Refuses what `serializeCookie` does.
  */
 export function clearCookie(name: string, options: CookieOptions = {}): string {
   const { domain, path, secure, httpOnly, sameSite, partitioned } = options;
@@ -184,61 +172,38 @@ export function clearCookie(name: string, options: CookieOptions = {}): string {
   return serializeCookie(name, "", { ...scope, maxAge: 0, expires: new Date(0) });
 }
 
-// token = 1*tchar (RFC 9110, 5.6.2); cookie-octet less "%" (bis 4.1.1); <subdomain> (RFC 1034, 3.5,
-// and RFC 1123, 2.1); path-value = *av-octet, here from "/" on, without the SP that browsers trim.
+// token = 1*tchar (RFC 9110, 5.6.2). cookie-octet (bis 4.1.1), but for "%". <subdomain> (RFC 1034,
+// 3.5; RFC 1123, 2.1). path-value = *av-octet (bis 4.1.1), but for what browsers trim or replace.
 const token = /^[\w!#$%&'*+.^`|~-]+$/;
 const cookieOctets = /^[!#$&-+\--:<-[\]-~]*$/;
-const label = "[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?";
-const hostName = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`, "i");
-const pathValue = /^\/[ -:<-~]*(?<! )$/;
-const sameSites = new Map([["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
-const priorities = new Map([["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
+const wellFormed = /^\P{Surrogate}*$/u;
+const hostName = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.(?!$)|$))+$/i;
+const pathValue = /^(?=.{1,1024}$)\/[ -:<-~]*(?<! )$/;
+const flags = new Set([undefined, false, true]);
+const sameSites = new Map([[undefined, ""], ["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
+const priorities = new Map([[undefined, ""], ["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
 
-// An object that pretends to be a string could say something else the next time.
-function matches(grammar: RegExp, text: unknown): text is string {
-  return typeof text === "string" && grammar.test(text);
+function attribute(name: string, value: string | number = ""): string {
+  return value === "" ? "" : `; ${name}=${value}`;
 }
 
-function encodeValue(name: string, value: string): string {
-  if (matches(cookieOctets, value)) return value;
-  if (typeof value !== "string") throw typeError(name, "its value must be a string");
-  if (/\p{Surrogate}/u.test(value)) throw typeError(name, "its value has a lone surrogate");
-  return encodeURIComponent(value);
+// A string, and no object that pretends to be one: it could change between check and use.
+function fits(grammar: RegExp, text: unknown): boolean {
+  return text === undefined || (typeof text === "string" && grammar.test(text));
 }
 
-function isSet(name: string, attribute: string, flag: boolean | undefined): boolean {
-  if (flag === undefined || flag === false) return false;
-  if (flag !== true) throw typeError(name, `${attribute} must be true or false`);
-  return true;
+function refusal(name: unknown, rule: string, Kind: ErrorConstructor = TypeError): Error {
+  return new Kind(`Cannot serialize cookie ${JSON.stringify(name)}: ${rule}`);
 }
 
-function choice(name: string, attribute: string, text: string | undefined): string {
-  if (text === undefined) throw typeError(name, `${attribute} is not one of its words`);
-  return `; ${attribute}=${text}`;
-}
-
-// Only a real Date has a time to give to `Date.prototype`, whatever it overrides or pretends.
-function httpDate(name: string, expires: Date): string {
-  let time;
+// Only a real Date has a time to give to `Date.prototype`. The years are those that browsers read
+// (bis 5.1.1); an invalid date is NaN, and not within them.
+function httpDate(name: string, expires: Date | undefined): string {
+  if (expires === undefined) return "";
+  let time = Number.NaN;
   try {
     time = Date.prototype.getTime.call(expires);
-  } catch {
-    throw typeError(name, "Expires must be a Date");
-  }
-  // Years that browsers read (bis 5.1.1). An invalid date is NaN, within no limits.
+  } catch {}
   if (time >= Date.UTC(1601) && time < Date.UTC(10_000)) return new Date(time).toUTCString();
-  throw rangeError(name, "Expires must lie in the years 1601 to 9999");
-}
-
-function refusal(name: unknown, rule: string): string {
-  const quoted = typeof name === "string" ? JSON.stringify(name) : `of type ${typeof name}`;
-  return `Cannot serialize cookie ${quoted}: ${rule}`;
-}
-
-function typeError(name: unknown, rule: string): TypeError {
-  return new TypeError(refusal(name, rule));
-}
-
-function rangeError(name: unknown, rule: string): RangeError {
-  return new RangeError(refusal(name, rule));
+  throw refusal(name, "Expires must be a Date in the years 1601 to 9999");
 }
