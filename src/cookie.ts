@@ -55,14 +55,11 @@ export function parseCookiePairs(header: string | undefined): (readonly [string,
 function readPairs(header = "", visit: (name: string, value: string) => unknown): void {
   let percent = header.indexOf("%");
   let start = 0;
-  for (;;) {
-    const equals = header.indexOf("=", start);
-    if (equals === -1) return;
+  for (let equals = header.indexOf("="); equals !== -1; equals = header.indexOf("=", start)) {
     const semicolon = header.indexOf(";", start);
     const end = semicolon === -1 ? header.length : semicolon;
     if (end < equals) {
-      // Over all pieces without "=" at once: to look for one from each would be quadratic.
-      start = header.lastIndexOf(";", equals) + 1;
+      start = header.lastIndexOf(";", equals) + 1; // One by one would be quadratic.
       continue;
     }
     if (percent !== -1 && percent < equals) percent = header.indexOf("%", equals);
@@ -72,9 +69,6 @@ function readPairs(header = "", visit: (name: string, value: string) => unknown)
     start = end + 1;
   }
 }
-
-// What no piece can be called: it is empty, holds a separator, or has a blank at an end.
-const neverAName = /^$|[;=]|^[ \t]|[ \t]$/;
 
 // Only SP and HTAB: `trim()` makes "__Host-id" of "\xa0__Host-id" (CVE-2026-39410).
 function skipBlanks(text: string, start: number, step: 1 | -1): number {
@@ -99,6 +93,7 @@ const utf8Escapes = new RegExp(
   "gi",
 );
 const hexDigits = "0123456789ABCDEF";
+const neverAName = /^$|[;=]|^[ \t]|[ \t]$/; // Empty, with a separator, or a blank at an end.
 
 // Whole, or not at all. The usual escapes, of ASCII, are read here: `decodeURIComponent` costs more
 // than the rest of a pair, and catching what it throws as much as a whole header.
@@ -118,29 +113,25 @@ function decode(value: string): string {
 }
 
 /**
- * Writes the value of a `Set-Cookie` header; a reply sets each name only once (bis 4.1.1). Refuses
- * what a browser would drop, cut or misread, and repairs nothing. The cookie's value stands as it
- * is, or percent-encoded whole when it must be: `parseCookies` gives it back.
+ * Writes a `Set-Cookie` value; a reply sets each name only once (bis 4.1.1). The cookie's value
+ * stands as it is, or percent-encoded whole when it must be: `parseCookies` gives it back.
  *
- * @throws {TypeError | RangeError} whose message names the cookie, the part and the rule.
+ * @throws {TypeError | RangeError} when a browser would drop, cut or misread it; says the rule.
  */
 export function serializeCookie(name: string, value: string, options: CookieOptions = {}): string {
   // Each is read once: a getter cannot show one thing to the check and another to the header.
   const { domain, path, maxAge, expires, secure, httpOnly, sameSite, partitioned } = options;
-  const rank = priorities.get(options.priority);
-  const site = sameSites.get(sameSite);
-  if (name === undefined || !fits(token, name)) throw refusal(name, "name must be a token");
-  if (value === undefined || !fits(wellFormed, value)) {
-    throw refusal(name, "value must be a string, without lone surrogates");
-  }
+  const rank = ranks.get(options.priority);
+  const site = sites.get(sameSite);
+  if (!fits(token, name ?? null)) throw refusal(name, "name must be a token");
+  if (!fits(wellFormed, value ?? null)) throw refusal(name, "value must be well-formed text");
   const pair = `${name}=${cookieOctets.test(value) ? value : encodeURIComponent(value)}`;
   if (pair.length > 4097) throw refusal(name, "name and value exceed 4096 octets", RangeError);
   if (!fits(hostName, domain)) throw refusal(name, "Domain must be a host name, no dot in front");
-  if (!fits(pathValue, path)) throw refusal(name, 'Path must be "/…", ASCII, 1024 octets at most');
+  if (!fits(pathValue, path)) throw refusal(name, 'Path must be "/…", at most 1024 octets');
   if (maxAge !== undefined && (!Number.isSafeInteger(maxAge) || maxAge < 0)) {
     throw refusal(name, "Max-Age must be whole seconds, 0 or more", RangeError);
   }
-  const date = httpDate(name, expires);
   if (!flags.has(secure)) throw refusal(name, "Secure must be true or false");
   if (!flags.has(httpOnly)) throw refusal(name, "HttpOnly must be true or false");
   if (!flags.has(partitioned)) throw refusal(name, "Partitioned must be true or false");
@@ -155,16 +146,16 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
     throw refusal(name, "__Host- needs Secure, Path=/ and no Domain");
   }
   const scope = attribute("Domain", domain) + attribute("Path", path);
-  const life = attribute("Max-Age", maxAge) + attribute("Expires", date);
+  const life = attribute("Max-Age", maxAge) + attribute("Expires", httpDate(name, expires));
   const access = (secure ? "; Secure" : "") + (httpOnly ? "; HttpOnly" : "");
   const context = attribute("SameSite", site) + (partitioned ? "; Partitioned" : "");
   return pair + scope + life + access + context + attribute("Priority", rank);
 }
 
 /**
- * Writes the `Set-Cookie` that deletes a cookie, from the options that set it. A browser deletes
- * only where Domain, Path and partition are the same, and only by what it would store (bis 5.7):
- * so all is repeated but the life and Priority. Refuses what `serializeCookie` does.
+ * Writes the `Set-Cookie` that deletes a cookie, from the options that set it. All but the life and
+ * Priority are repeated: browsers compare Domain, Path and partition, and drop what they would not
+ * store (bis 5.7). Refuses what `serializeCookie` refuses.
  */
 export function clearCookie(name: string, options: CookieOptions = {}): string {
   const { domain, path, secure, httpOnly, sameSite, partitioned } = options;
@@ -180,8 +171,8 @@ const wellFormed = /^\P{Surrogate}*$/u;
 const hostName = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.(?!$)|$))+$/i;
 const pathValue = /^(?=.{1,1024}$)\/[ -:<-~]*(?<! )$/;
 const flags = new Set([undefined, false, true]);
-const sameSites = new Map([[undefined, ""], ["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
-const priorities = new Map([[undefined, ""], ["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
+const sites = new Map([[undefined, ""], ["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
+const ranks = new Map([[undefined, ""], ["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
 
 function attribute(name: string, value: string | number = ""): string {
   return value === "" ? "" : `; ${name}=${value}`;
@@ -196,14 +187,12 @@ function refusal(name: unknown, rule: string, Kind: ErrorConstructor = TypeError
   return new Kind(`Cannot serialize cookie ${JSON.stringify(name)}: ${rule}`);
 }
 
-// Only a real Date has a time to give to `Date.prototype`. The years are those that browsers read
-// (bis 5.1.1); an invalid date is NaN, and not within them.
+// Only a real Date has a time to give, and only a valid one is within the years of bis 5.1.1.
 function httpDate(name: string, expires: Date | undefined): string {
   if (expires === undefined) return "";
-  let time = Number.NaN;
   try {
-    time = Date.prototype.getTime.call(expires);
+    const time = Date.prototype.getTime.call(expires);
+    if (time >= Date.UTC(1601) && time < Date.UTC(10_000)) return new Date(time).toUTCString();
   } catch {}
-  if (time >= Date.UTC(1601) && time < Date.UTC(10_000)) return new Date(time).toUTCString();
   throw refusal(name, "Expires must be a Date in the years 1601 to 9999");
 }

@@ -172,9 +172,9 @@ for (const [claim, args, text] of writing) {
 
 // Characters that end a part and start another: CVE-2024-47764.
 const nameRule = "name must be a token";
-const valueRule = "value must be a string, without lone surrogates";
+const valueRule = "value must be well-formed text";
 const domainRule = "Domain must be a host name, no dot in front";
-const pathRule = 'Path must be "/…", ASCII, 1024 octets at most';
+const pathRule = 'Path must be "/…", at most 1024 octets';
 const maxAgeRule = "Max-Age must be whole seconds, 0 or more";
 const expiresRule = "Expires must be a Date in the years 1601 to 9999";
 const sameSiteRule = "SameSite must be strict, lax or none";
