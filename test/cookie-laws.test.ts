@@ -21,10 +21,13 @@ function law(claim: string, inputs: number, check: (random: SeededRandom) => voi
   });
 }
 
-const names = ["a", "aa", "b", "a b", "__Host-a", "\xa0a", "%61", "__proto__", '"a', "A", "a\t a"] as const;
+const names = [
+  "a", "aa", "b", "a b", "__Host-a", "\xa0a", "%61", "__proto__", '"a', "A", "a\t a",
+] as const;
 const pieces = [
   ...names, ";", ";", "; ", "=", "=", "=", " ", "\t", "  ", '"', ",", "\\", "+", "\0", "\r", "\n",
-  "\x7f", "\xe9", "\u2028", "%", "%4", "%41", "%zz", "%C3", "%A9", "%c3%a9", "%E2%82%AC", "%ED%A0%80",
+  "\x7f", "\xe9", "\u2028", "%", "%4", "%41", "%zz", "%C3", "%A9", "%c3%a9", "%E2%82%AC",
+  "%ED%A0%80",
   "%C0%80", "%F0%9F%98%80", "%F4%90%80%80", "%25", "%3B", "%3d", "%00", "1", "$Version",
 ] as const;
 const octets = Array.from({ length: 256 }, (_, code) => `%${code.toString(16).padStart(2, "0")}`);
@@ -43,15 +46,18 @@ function whole(value: string): string {
   }
 }
 
+function bare(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+}
+
 // The rules again, in as few and as slow words as possible.
 function plainPairs(header: string): [string, string][] {
   return header
     .split(";")
     .filter((piece) => piece.includes("="))
     .map((piece): [string, string] => {
-      const [name, value] = [piece.slice(0, piece.indexOf("=")), piece.slice(piece.indexOf("=") + 1)];
-      const [bareName, bareValue] = [name, value].map((text) => text.replace(/^[ \t]+|[ \t]+$/g, ""));
-      return [bareName ?? "", whole(bareValue ?? "")];
+      const equals = piece.indexOf("=");
+      return [bare(piece.slice(0, equals)), whole(bare(piece.slice(equals + 1)))];
     })
     .filter(([name]) => name !== "");
 }
@@ -67,13 +73,14 @@ law("pairs are those of the rules in plain words", 100_000, (random) => {
   same(parseCookiePairs(header), plainPairs(header), header);
 });
 
-law("getCookie and parseCookies give the first pair of each name, and no other name", 100_000, (random) => {
+law("getCookie and parseCookies give the first of each name, and no other", 100_000, (random) => {
   const header = headerText(random);
   const first = new Map(parseCookiePairs(header).toReversed());
   const cookies = parseCookies(header);
   same(cookies.size, first.size, header);
   for (const name of [...cookies.keys(), random.pick(names), random.pick(pieces)]) {
-    same([getCookie(header, name), cookies.get(name)], [first.get(name), first.get(name)], [header, name]);
+    const value = first.get(name);
+    same([getCookie(header, name), cookies.get(name)], [value, value], [header, name]);
     if (cookies.has(name) && !header.includes(name)) same(name, "a name in the header", header);
   }
 });
@@ -83,11 +90,12 @@ law('reading a + "; " + b is reading a, then b (RFC 9113, 8.2.3)', 100_000, (ran
   same(parseCookiePairs(`${a}; ${b}`), [...parseCookiePairs(a), ...parseCookiePairs(b)], [a, b]);
 });
 
-law("a value of any octets is decoded as decodeURIComponent does it, or stays", 100_000, (random) => {
+law("any octets are decoded as decodeURIComponent does it, or stay", 100_000, (random) => {
   let value = "";
   for (let left = random.below(6); left >= 0; left--) {
     // Half of them near the borders of UTF-8, where the rules change.
-    const near = 0x7e + random.below(4) + random.pick([0, 0x10, 0x20, 0x42, 0x62, 0x6d, 0x72, 0x77]);
+    const border = random.pick([0x7e, 0x8e, 0x9e, 0xc0, 0xe0, 0xeb, 0xf0, 0xf5]);
+    const near = border + random.below(4);
     value += octets[random.below(2) === 0 ? random.below(256) : near] ?? "";
     if (random.below(8) === 0) value += random.pick(["x", "%", " x", "%4"]);
   }
@@ -95,7 +103,10 @@ law("a value of any octets is decoded as decodeURIComponent does it, or stays", 
 });
 
 const tokenCharacters = "!#$%&'*+-.^_`|~0189AZaz";
-const characters = ["a", "Z", "0", " ", "%", "%41", ";", "=", ",", '"', "\\", "\0", "\r\n", "\x7f", "é", "\uffff", "😀", "+", "/"] as const;
+const characters = [
+  "a", "Z", "0", " ", "%", "%41", ";", "=", ",", '"', "\\", "\0", "\r\n", "\x7f", "é", "\uffff", "😀",
+  "+", "/",
+] as const;
 
 function some<T>(random: SeededRandom, value: T): T | undefined {
   return random.below(2) === 0 ? value : undefined;

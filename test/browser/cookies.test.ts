@@ -46,8 +46,19 @@ function isAddress(address: AddressInfo | string | null): address is AddressInfo
 function certificate(): { readonly key: Buffer; readonly cert: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), "plinth-certificate-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", key, "-out", cert];
-  execFileSync("openssl", ["req", "-x509", "-nodes", "-subj", "/CN=localhost", ...made], { stdio: "ignore" });
+  const made = [
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ];
+  execFileSync("openssl", ["req", "-x509", "-nodes", "-subj", "/CN=localhost", ...made], {
+    stdio: "ignore",
+  });
   try {
     return { key: readFileSync(key), cert: readFileSync(cert) };
   } finally {
@@ -75,25 +86,76 @@ async function withProfile(use: (context: BrowserContext) => Promise<void>): Pro
 }
 
 type Stored = Partial<Cookie>;
-type Row = readonly [claim: string, name: string, value: string, options: CookieOptions, stored: Stored];
+type Row = readonly [
+  claim: string,
+  name: string,
+  value: string,
+  options: CookieOptions,
+  stored: Stored,
+];
 
 const kept: readonly Row[] = [
-  ["a plain cookie", "a", "1", {}, { path: "/deep/er", domain: host, expires: -1, httpOnly: false, secure: false }],
+  [
+    "a plain cookie",
+    "a",
+    "1",
+    {},
+    { path: "/deep/er", domain: host, expires: -1, httpOnly: false, secure: false },
+  ],
   ["a value of all kinds of characters", "a", 'é😀 ;,"\\%41\0\r\n', {}, {}],
   ["a name of every token character", "!#$%&'*+-.^_`|~09azAZ", "1", {}, {}],
   ["4096 octets", "ab", "x".repeat(4094), {}, {}],
   ["Path", "a", "1", { path: "/deep/er" }, { path: "/deep/er" }],
   ["Domain", "a", "1", { domain: "plinth.localhost" }, { domain: ".plinth.localhost" }],
-  ["Secure and HttpOnly", "a", "1", { secure: true, httpOnly: true }, { secure: true, httpOnly: true }],
+  [
+    "Secure and HttpOnly",
+    "a",
+    "1",
+    { secure: true, httpOnly: true },
+    { secure: true, httpOnly: true },
+  ],
   ["SameSite=Strict", "a", "1", { sameSite: "strict" }, { sameSite: "Strict" }],
   ["SameSite=Lax", "a", "1", { sameSite: "lax" }, { sameSite: "Lax" }],
-  ["SameSite=None", "a", "1", { sameSite: "none", secure: true }, { sameSite: "None", secure: true }],
-  ["Partitioned", "a", "1", { partitioned: true, secure: true, path: "/" }, { partitionKey: "https://plinth.localhost" }],
+  [
+    "SameSite=None",
+    "a",
+    "1",
+    { sameSite: "none", secure: true },
+    { sameSite: "None", secure: true },
+  ],
+  [
+    "Partitioned",
+    "a",
+    "1",
+    { partitioned: true, secure: true, path: "/" },
+    { partitionKey: "https://plinth.localhost" },
+  ],
   ["__Secure-", "__Secure-a", "1", { secure: true }, { secure: true }],
   ["__Host-", "__Host-a", "1", { secure: true, path: "/" }, { path: "/", domain: host }],
   ["__Http-", "__Http-a", "1", { secure: true, httpOnly: true }, { httpOnly: true }],
-  ["__Host-Http-", "__Host-Http-a", "1", { secure: true, httpOnly: true, path: "/" }, { httpOnly: true }],
-  ["all at once", "a", "1", { domain: host, path: "/deep", maxAge: 60, secure: true, httpOnly: true, sameSite: "none", partitioned: true, priority: "low" }, { domain: `.${host}`, path: "/deep", secure: true, httpOnly: true, sameSite: "None" }],
+  [
+    "__Host-Http-",
+    "__Host-Http-a",
+    "1",
+    { secure: true, httpOnly: true, path: "/" },
+    { httpOnly: true },
+  ],
+  [
+    "all at once",
+    "a",
+    "1",
+    {
+      domain: host,
+      path: "/deep",
+      maxAge: 60,
+      secure: true,
+      httpOnly: true,
+      sameSite: "none",
+      partitioned: true,
+      priority: "low",
+    },
+    { domain: `.${host}`, path: "/deep", secure: true, httpOnly: true, sameSite: "None" },
+  ],
 ];
 
 for (const [claim, name, value, options, stored] of kept) {
@@ -124,17 +186,25 @@ for (const [claim, options] of lives) {
       const [cookie] = await context.cookies();
       const life = (cookie?.expires ?? 0) - start / 1000;
       assert.ok(life > 590 && life < 660, `${life} s`);
-    }));
+    }),
+  );
 }
 
-for (const [priority, stored] of [["low", "Low"], ["medium", "Medium"], ["high", "High"]] as const) {
+for (const [priority, stored] of [
+  ["low", "Low"],
+  ["medium", "Medium"],
+  ["high", "High"],
+] as const) {
   test(`Priority=${stored} is kept`, () =>
     withProfile(async (context) => {
       await visit(context, "/", serializeCookie("a", "1", { priority }));
       const page = await context.newPage();
       const devTools = await context.newCDPSession(page);
       const { cookies } = await devTools.send("Network.getCookies", { urls: [origin] });
-      assert.deepEqual(cookies.map((cookie) => cookie.priority), [stored]);
+      assert.deepEqual(
+        cookies.map((cookie) => cookie.priority),
+        [stored],
+      );
     }));
 }
 
@@ -145,15 +215,30 @@ test("Max-Age 0 stores nothing", () =>
   }));
 
 // Why the writer refuses: what it would have written, the options that it refuses, what is stored.
-const dropped: readonly (readonly [claim: string, header: string, name: string, options: CookieOptions])[] = [
+const dropped: readonly (readonly [
+  claim: string,
+  header: string,
+  name: string,
+  options: CookieOptions,
+])[] = [
   ["__Secure- without Secure", "__Secure-a=1", "__Secure-a", {}],
   ["__secure- without Secure", "__secure-a=1", "__secure-a", {}],
   ["__Host- without Secure", "__Host-a=1; Path=/", "__Host-a", { path: "/" }],
   ["__Host- without Path", "__Host-a=1; Secure", "__Host-a", { secure: true }],
-  ["__host- with Domain", `__host-a=1; Domain=${host}; Path=/; Secure`, "__host-a", { domain: host, path: "/", secure: true }],
+  [
+    "__host- with Domain",
+    `__host-a=1; Domain=${host}; Path=/; Secure`,
+    "__host-a",
+    { domain: host, path: "/", secure: true },
+  ],
   ["__Http- without HttpOnly", "__Http-a=1; Secure", "__Http-a", { secure: true }],
   ["__Http- without Secure", "__Http-a=1; HttpOnly", "__Http-a", { httpOnly: true }],
-  ["__Host-Http- without HttpOnly", "__Host-Http-a=1; Path=/; Secure", "__Host-Http-a", { path: "/", secure: true }],
+  [
+    "__Host-Http- without HttpOnly",
+    "__Host-Http-a=1; Path=/; Secure",
+    "__Host-Http-a",
+    { path: "/", secure: true },
+  ],
   ["SameSite=None without Secure", "a=1; SameSite=None", "a", { sameSite: "none" }],
   ["Partitioned without Secure", "a=1; Partitioned", "a", { partitioned: true }],
 ];

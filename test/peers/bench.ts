@@ -1,5 +1,5 @@
-// How fast cookie.ts is beside the `cookie` package, and that no header makes it slower than linear.
-// Ratios are medians of interleaved rounds, then of fresh processes: V8 settles differently in each.
+// How fast cookie.ts is beside the `cookie` package; and that no header takes more than linear time.
+// Ratios are medians of interleaved rounds, then of fresh processes: V8 settles otherwise in each.
 // `npm run bench`; with a number behind it, that many processes (5 when left out).
 
 import * as peer from "cookie";
@@ -165,7 +165,14 @@ function measure(): readonly Figure[] {
   for (const [, unit] of hostileShapes) {
     const small = shape(unit, 16 * 1024);
     const large = shape(unit, 128 * 1024);
-    for (const [, read] of readers) figures.push(compare(() => read(large), () => read(small), 5));
+    for (const [, read] of readers)
+      figures.push(
+        compare(
+          () => read(large),
+          () => read(small),
+          5,
+        ),
+      );
   }
   return figures;
 }
@@ -173,7 +180,11 @@ function measure(): readonly Figure[] {
 function report(processes: number): void {
   const script = fileURLToPath(import.meta.url);
   const runs = Array.from({ length: processes }, (): readonly Figure[] =>
-    JSON.parse(execFileSync(process.execPath, ["--import", "tsx", script, "--measure"], { encoding: "utf8" })),
+    JSON.parse(
+      execFileSync(process.execPath, ["--import", "tsx", script, "--measure"], {
+        encoding: "utf8",
+      }),
+    ),
   );
   const ratioOf = (index: number): number =>
     median(runs.map((run) => (run[index]?.ours ?? 0) / (run[index]?.theirs ?? 0)));
@@ -183,7 +194,9 @@ function report(processes: number): void {
   comparisons.forEach(({ name, aim }, index) => {
     const ratio = ratioOf(index);
     const verdict = ratio <= aim ? "" : "  MISSED";
-    console.log(`${ratio.toFixed(3)}  (aim ${aim})  ${oursOf(index).toFixed(2)} µs  ${name}${verdict}`);
+    console.log(
+      `${ratio.toFixed(3)}  (aim ${aim})  ${oursOf(index).toFixed(2)} µs  ${name}${verdict}`,
+    );
   });
   console.log("\n128 KiB : 16 KiB, 8 is linear.");
   hostileShapes.forEach(([name], row) => {
@@ -191,7 +204,10 @@ function report(processes: number): void {
       const index = comparisons.length + row * readers.length + column;
       const ratio = ratioOf(index);
       const verdict = ratio <= 16 ? "" : "  NOT LINEAR";
-      console.log(`${ratio.toFixed(1).padStart(5)}  ${oursOf(index).toFixed(1)} µs  ${reader}: ${name}${verdict}`);
+      console.log(
+        `${ratio.toFixed(1).padStart(5)}  ${oursOf(index).toFixed(1)} µs  ${reader}: ` +
+          `${name}${verdict}`,
+      );
     });
   });
 }

@@ -18,7 +18,7 @@ interface Class<Input> {
   readonly holds: (input: Input) => boolean;
 }
 
-// Compares over random inputs. `agree` says whether both did the same; if not, a class must say why.
+// Compares over random inputs. `agree` says whether both did the same; if not, a class says why.
 function differ<Input>(
   peer: string,
   make: (random: SeededRandom) => Input,
@@ -40,8 +40,35 @@ function differ<Input>(
 }
 
 const pieces = [
-  "a", "b", "aa", "__Host-a", "\xa0a", "__proto__", "=", "=", "=", "=", ";", "; ", "; ", " ", "\t", '"',
-  ",", "%", "%41", "%zz", "%C3%A9", "%E2%82", "1", "\\", "\n", "\0", "\xe9", "Path", "Secure",
+  "a",
+  "b",
+  "aa",
+  "__Host-a",
+  "\xa0a",
+  "__proto__",
+  "=",
+  "=",
+  "=",
+  "=",
+  ";",
+  "; ",
+  "; ",
+  " ",
+  "\t",
+  '"',
+  ",",
+  "%",
+  "%41",
+  "%zz",
+  "%C3%A9",
+  "%E2%82",
+  "1",
+  "\\",
+  "\n",
+  "\0",
+  "\xe9",
+  "Path",
+  "Secure",
 ] as const;
 
 function headerText(random: SeededRandom): string {
@@ -50,7 +77,7 @@ function headerText(random: SeededRandom): string {
   return text;
 }
 
-// --- reading: cookie.parseCookie ------------------------------------------------------------------
+// reading: cookie.parseCookie
 
 const rawNames = (header: string): string[] =>
   header
@@ -63,18 +90,20 @@ differ(
   headerText,
   (header) => {
     const theirs = Object.entries(cookie.parseCookie(header));
-    return JSON.stringify(theirs.toSorted()) === JSON.stringify([...parseCookies(header)].toSorted());
+    return (
+      JSON.stringify(theirs.toSorted()) === JSON.stringify([...parseCookies(header)].toSorted())
+    );
   },
   [
     {
       name: "nameless",
-      why: "they give a cookie named '', which no server can set on purpose; bis 5.8.3 sends '=v' as 'v'",
+      why: "they give a cookie named '', which no server sets on purpose",
       holds: (header) => rawNames(header).includes(""),
     },
   ],
 );
 
-// --- reading: tough-cookie, one pair at a time ----------------------------------------------------
+// reading: tough-cookie, one pair at a time
 
 // tough-cookie reads Set-Cookie, so it is given one pair without `;`. It keeps what it cannot use.
 differ(
@@ -98,7 +127,7 @@ differ(
     },
     {
       name: "control character",
-      why: "it cuts or refuses at control characters, as a browser does before it sends; we are sent what was stored",
+      why: "it is a browser, and refuses control characters or cuts there; we read what comes",
       holds: (piece) => /[\0\t\n]/.test(piece),
     },
     {
@@ -109,7 +138,7 @@ differ(
   ],
 );
 
-// --- writing: cookie.stringifySetCookie -----------------------------------------------------------
+// writing: cookie.stringifySetCookie
 
 interface Writing {
   readonly name: string;
@@ -132,7 +161,8 @@ function writing(random: SeededRandom): Writing {
     ["partitioned", [true, false]],
     ["priority", ["low", "high", "High"]],
   ];
-  for (const [key, values] of choices) if (random.below(4) === 0) options[key] = random.pick(values);
+  for (const [key, values] of choices)
+    if (random.below(4) === 0) options[key] = random.pick(values);
   return { name, value, options };
 }
 
@@ -148,8 +178,10 @@ const ours = ({ name, value, options }: Writing): readonly string[] | undefined 
   attempt(() => Reflect.apply(serializeCookie, undefined, [name, value, options]));
 const theirs = ({ name, value, options }: Writing): readonly string[] | undefined =>
   attempt(() => Reflect.apply(cookie.stringifySetCookie, undefined, [name, value, options]));
-const option = (key: string, ...values: readonly unknown[]) => ({ options }: Writing): boolean =>
-  values.some((value) => Object.is(options[key], value));
+const option =
+  (key: string, ...values: readonly unknown[]) =>
+  ({ options }: Writing): boolean =>
+    values.some((value) => Object.is(options[key], value));
 
 differ(
   "cookie.stringifySetCookie",
@@ -180,16 +212,17 @@ differ(
       name: "without Secure",
       why: "browsers drop SameSite=None and Partitioned without Secure: bis 5.7, CHIPS",
       holds: ({ options }) =>
-        options["secure"] !== true && (options["sameSite"] === "none" || options["partitioned"] === true),
+        options["secure"] !== true &&
+        (options["sameSite"] === "none" || options["partitioned"] === true),
     },
     {
       name: "Domain with a dot in front, or empty",
-      why: "outside the grammar: browsers drop the dot, and they drop the attribute when it is empty",
+      why: "not in the grammar: browsers drop the dot, and an empty attribute",
       holds: option("domain", ".a.example", ""),
     },
     {
       name: "Path",
-      why: "browsers take the default instead of 'b', and trim: bis 5.6.4; they leave out an empty one",
+      why: "browsers take the default instead of 'b', and trim: bis 5.6.4; an empty one is left out",
       holds: option("path", "b", "", "/ "),
     },
     {
@@ -200,7 +233,8 @@ differ(
     {
       name: "Expires",
       why: "a year of five digits is not read (bis 5.1.1), and a falsy 0 is no date",
-      holds: ({ options }) => options["expires"] === 0 || String(options["expires"]).includes("20000"),
+      holds: ({ options }) =>
+        options["expires"] === 0 || String(options["expires"]).includes("20000"),
     },
     {
       name: "flag that is no boolean",
@@ -210,16 +244,21 @@ differ(
     {
       name: "word in another case, or true",
       why: "they mend it; we know each word in one spelling",
-      holds: ({ options }) => ["Lax", true].includes(Object(options["sameSite"]).valueOf()) || options["priority"] === "High",
+      holds: ({ options }) =>
+        ["Lax", true].includes(Object(options["sameSite"]).valueOf()) ||
+        options["priority"] === "High",
     },
   ],
 );
 
-// --- what one writes, the other reads ---------------------------------------------------------------
+// what one writes, the other reads
 
 test("what each writes, the others read alike", () => {
   for (const value of ["", "1", "b c", "%41", "é😀", ';,"\\', "a/b="]) {
-    const [ourText, theirText] = [serializeCookie("a", value), cookie.stringifySetCookie("a", value)];
+    const [ourText, theirText] = [
+      serializeCookie("a", value),
+      cookie.stringifySetCookie("a", value),
+    ];
     assert.equal(cookie.parseCookie(ourText)["a"], value);
     assert.equal(getCookie(theirText, "a"), value);
   }
@@ -228,12 +267,41 @@ test("what each writes, the others read alike", () => {
 test("tough-cookie understands every attribute that is written", () => {
   const expires = new Date(Date.UTC(2030, 1, 2, 3, 4, 5));
   const text = serializeCookie("a", "1", {
-    domain: "a.example", path: "/b", maxAge: 60, expires, secure: true, httpOnly: true, sameSite: "strict",
-    partitioned: true, priority: "high",
+    domain: "a.example",
+    path: "/b",
+    maxAge: 60,
+    expires,
+    secure: true,
+    httpOnly: true,
+    sameSite: "strict",
+    partitioned: true,
+    priority: "high",
   });
   const read = tough.Cookie.parse(text);
   assert.deepEqual(
-    [read?.key, read?.value, read?.domain, read?.path, read?.maxAge, read?.expires, read?.secure, read?.httpOnly, read?.sameSite, read?.extensions],
-    ["a", "1", "a.example", "/b", 60, expires, true, true, "strict", ["Partitioned", "Priority=High"]],
+    [
+      read?.key,
+      read?.value,
+      read?.domain,
+      read?.path,
+      read?.maxAge,
+      read?.expires,
+      read?.secure,
+      read?.httpOnly,
+      read?.sameSite,
+      read?.extensions,
+    ],
+    [
+      "a",
+      "1",
+      "a.example",
+      "/b",
+      60,
+      expires,
+      true,
+      true,
+      "strict",
+      ["Partitioned", "Priority=High"],
+    ],
   );
 });
