@@ -19,16 +19,6 @@ export interface MemoryStoreOptions {
   readonly schedule?: (callback: () => void, delay: number) => void;
 }
 
-/** There are `maxSessions` that live, and none is ended for a new one. */
-export class SessionStoreFullError extends Error {
-  override readonly name = "SessionStoreFullError";
-}
-
-/** The session would be larger than `maxSessionSize`. */
-export class SessionTooLargeError extends Error {
-  override readonly name = "SessionTooLargeError";
-}
-
 interface Entry {
   readonly owner: string | undefined;
   /** Key, value, key, value: a Map for each session would take three times the memory. */
@@ -48,9 +38,8 @@ interface Shard {
 }
 
 const shardCount = 1024;
-const sweepInterval = 60_000;
-/** About so many sessions are looked at before other work gets its turn: a few milliseconds. */
-const sweepStep = 5000;
+/** Between one shard and the next, in milliseconds: all of them take a minute. */
+const sweepInterval = 60;
 
 const defaults: Required<MemoryStoreOptions> = {
   clock: Date.now,
@@ -87,7 +76,7 @@ export class MemoryStore implements SessionStore {
     return this.#size;
   }
 
-  /** @throws {SessionTooLargeError | SessionStoreFullError} and has stored nothing then. */
+  /** @throws {Error} named `SessionTooLargeError` or `SessionStoreFullError`. */
   create(key: SessionKey, record: SessionRecord): boolean {
     if (this.#find(key) !== undefined) return false;
     const { maxSessions, maxSessionsPerOwner } = this.#options;
@@ -97,9 +86,9 @@ export class MemoryStore implements SessionStore {
 
     const others = owner === undefined ? [] : this.listByOwner(owner);
     for (const oldest of others.toReversed().slice(maxSessionsPerOwner - 1)) this.#end(oldest);
-    this.#removeExpired(0, () => this.#size < maxSessions);
+    for (const shard of this.#shards) if (this.#size >= maxSessions) this.#removeExpired(shard);
     if (this.#size >= maxSessions) {
-      throw new SessionStoreFullError(`Cannot create session: there are ${maxSessions} already`);
+      throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
     }
 
     const shard = this.#shardOf(key);
@@ -107,7 +96,7 @@ export class MemoryStore implements SessionStore {
     shard.earliest = Math.min(shard.earliest, expiresAt);
     if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
     this.#size++;
-    if (!this.#isSweeping) this.#sweepLater(0, sweepInterval);
+    if (!this.#isSweeping) this.#sweepLater(0);
     return true;
   }
 
@@ -116,7 +105,7 @@ export class MemoryStore implements SessionStore {
     return entry === undefined ? undefined : recordOf(entry);
   }
 
-  /** @throws {SessionTooLargeError} and has changed nothing then. */
+  /** @throws {Error} named `SessionTooLargeError`. */
   update(key: SessionKey, changes: SessionChanges): boolean {
     const entry = this.#find(key);
     if (entry === undefined) return false;
@@ -163,11 +152,7 @@ export class MemoryStore implements SessionStore {
     let sum = 0;
     for (let at = 0; at < text.length; at++) sum = Math.imul(sum, 31) + text.charCodeAt(at);
     const index = sum & (shardCount - 1);
-    return (this.#shards[index] ??= {
-      sessions: new Map(),
-      owners: new Map(),
-      earliest: Infinity,
-    });
+    return (this.#shards[index] ??= { sessions: new Map(), owners: new Map(), earliest: Infinity });
   }
 
   #keysOf(owner: string): readonly SessionKey[] {
@@ -188,37 +173,29 @@ export class MemoryStore implements SessionStore {
     for (const [key, value] of data) {
       if (value !== undefined) texts.push(ownCopy(key), ownCopy(value));
     }
-    const size = texts.reduce((sum, text) => sum + text.length, 0);
+    const size = texts.join("").length;
     if (size <= maxSessionSize) return texts.slice(); // Without the room that growing left.
-    const limit = `it has ${size} characters, and may have ${maxSessionSize}`;
-    throw new SessionTooLargeError(`Cannot store session: ${limit}`);
+    throw refusal("SessionTooLargeError", `it is ${size} characters, not up to ${maxSessionSize}`);
   }
 
-  /** Goes through the shards from one on, until it is enough. Answers which is next. */
-  #removeExpired(from: number, isEnough: (looked: number) => boolean): number {
+  #removeExpired(shard: Shard | undefined): void {
     const now = this.#now();
-    let looked = 0;
-    let index = from;
-    for (; index < shardCount && !isEnough(looked); index++) {
-      const shard = this.#shards[index];
-      if (shard === undefined || shard.earliest > now) continue;
-      looked += shard.sessions.size;
-      shard.earliest = Infinity;
-      for (const [key, entry] of shard.sessions) {
-        if (entry.expiresAt <= now) this.#end({ key, ...recordOf(entry) });
-        else shard.earliest = Math.min(shard.earliest, entry.expiresAt);
-      }
+    if (shard === undefined || shard.earliest > now) return;
+    shard.earliest = Infinity;
+    for (const [key, entry] of shard.sessions) {
+      if (entry.expiresAt <= now) this.#end({ key, ...recordOf(entry) });
+      else shard.earliest = Math.min(shard.earliest, entry.expiresAt);
     }
-    return index % shardCount;
   }
 
-  #sweepLater(from: number, delay: number): void {
+  // One shard at a time, so that no request waits long, however many expire at once.
+  #sweepLater(index: number): void {
     this.#isSweeping = true;
     this.#options.schedule(() => {
-      const next = this.#removeExpired(from, (looked) => looked >= sweepStep);
+      this.#removeExpired(this.#shards[index]);
       if (this.#size === 0) this.#isSweeping = false;
-      else this.#sweepLater(next, next === 0 ? sweepInterval : 0);
-    }, delay);
+      else this.#sweepLater((index + 1) % shardCount);
+    }, sweepInterval);
   }
 
   #end(session: SessionSummary): void {
@@ -234,11 +211,13 @@ export class MemoryStore implements SessionStore {
     this.#shardOf(key).sessions.delete(key);
     this.#size--;
     if (owner === undefined) return;
-    this.#setKeysOf(
-      owner,
-      this.#keysOf(owner).filter((other) => other !== key),
-    );
+    const others = this.#keysOf(owner).filter((other) => other !== key);
+    this.#setKeysOf(owner, others);
   }
+}
+
+function refusal(name: string, why: string): Error {
+  return Object.assign(new Error(`Cannot store session: ${why}`), { name });
 }
 
 // V8 keeps a whole request for a slice of it (of 13 characters or more): so none is kept here.

@@ -1,0 +1,144 @@
+// What a million sessions in memory cost. Not a test; run it with:
+//
+//   node --expose-gc --import tsx test/memory-bench.ts [sessions] [memory|visits|expire]
+
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { hashSessionId } from "../src/session-id.ts";
+import type { SessionRecord } from "../src/session-store.ts";
+import { MemoryStore } from "../src/stores/memory-store.ts";
+import { fakeClock } from "./fake-clock.ts";
+import type { FakeClock } from "./fake-clock.ts";
+
+const million = Number(process.argv[2] ?? 1_000_000);
+const hour = 3_600_000;
+
+function held(): number {
+  for (let round = 0; round < 4; round++) globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function recordOf(index: number, perOwner: number, clock: FakeClock): SessionRecord {
+  // Made for each session, as from a request: texts that sessions shared would cost less.
+  const owner = `user-${Math.floor(index / perOwner)}`;
+  const data = new Map([["name", `User ${index}`]]);
+  return { owner, data, createdAt: clock(), lastSeenAt: clock(), expiresAt: clock() + hour };
+}
+
+function fill(count: number, perOwner: number): { store: MemoryStore; clock: FakeClock } {
+  const clock = fakeClock();
+  const store = new MemoryStore({ clock, maxSessions: 2 * count + 100_000 });
+  for (let index = 0; index < count; index++) {
+    clock.advance(index % 64 === 0 ? 1 : 0);
+    store.create(hashSessionId(`${index}`), recordOf(index, perOwner, clock));
+  }
+  return { store, clock };
+}
+
+function memory(perOwner: number): void {
+  const before = held();
+  const { store } = fill(million, perOwner);
+  const bytes = (held() - before) / store.size;
+  console.log(`${store.size} sessions, ${perOwner} per owner: ${bytes.toFixed(0)} bytes each`);
+}
+
+/** Nanoseconds for one, the least of some rounds: the rest of the machine only ever adds. */
+function measure(once: (index: number) => void, rounds = 15, count = 2000): number {
+  let least = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    const start = process.hrtime.bigint();
+    for (let index = 0; index < count; index++) once(round * count + index);
+    least = Math.min(least, Number(process.hrtime.bigint() - start) / count);
+  }
+  return least;
+}
+
+/** What a visit costs, to sessions anywhere in the store or to the same thousand ones. */
+function costs(count: number, visited: number): Record<string, number> {
+  const { store, clock } = fill(count, 1);
+  // Every key comes fresh from the hash, as in a request: the store's own string is elsewhere.
+  const keys = Array.from({ length: visited }, (_, at) => hashSessionId(`${(at * 7919) % count}`));
+  const key = (at: number) => keys[at % visited] ?? hashSessionId("0");
+  const times = { lastSeenAt: clock(), expiresAt: clock() + hour };
+  const changes = { data: new Map([["cart", "17"]]), ...times };
+  const fresh = Array.from({ length: 30_000 }, (_, at) => hashSessionId(`new ${at}`));
+  const records = fresh.map((_, at) => recordOf(count + at, 1, clock));
+  return {
+    get: measure((at) => store.read(key(at))),
+    set: measure((at) => store.update(key(at), changes)),
+    create: measure((at) => {
+      const record = records[at];
+      if (record !== undefined) store.create(fresh[at] ?? key(0), record);
+    }),
+  };
+}
+
+function compare(visited: number, where: string): void {
+  const few = costs(1000, Math.min(visited, 1000));
+  const many = costs(million, visited);
+  for (const [what, nanoseconds] of Object.entries(many)) {
+    const ratio = nanoseconds / (few[what] ?? NaN);
+    const figures = `${few[what]?.toFixed(0)} ns at 1000, ${nanoseconds.toFixed(0)} ns at ${million}`;
+    console.log(`${what}, ${where}: ${figures}, ratio ${ratio.toFixed(2)}`);
+  }
+}
+
+function spread(times: readonly number[]): string {
+  const sorted = times.toSorted((one, other) => one - other);
+  const [median, most, longest] = [0.5, 0.99, 1].map((part) =>
+    sorted[Math.ceil(part * sorted.length) - 1]?.toFixed(1),
+  );
+  return `median ${median} ms, 99th percentile ${most} ms, longest ${longest} ms`;
+}
+
+/** The sweep as fast as it can go: in use there are 60 ms between its steps. */
+async function expire(): Promise<void> {
+  const before = held();
+  let due: (() => void) | undefined;
+  const clock = fakeClock();
+  const schedule = (callback: () => void) => void (due = callback);
+  const store = new MemoryStore({ clock, maxSessions: million, schedule });
+  for (let index = 0; index < million; index++) {
+    store.create(hashSessionId(`${index}`), recordOf(index, 1, clock));
+  }
+  const full = held() - before;
+  clock.advance(hour);
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
+  const steps: number[] = [];
+  const busy: number[] = [];
+  for (let step = due; step !== undefined; step = due) {
+    due = undefined;
+    await new Promise((resolve) => setImmediate(resolve));
+    const began = performance.now();
+    const usage = process.cpuUsage();
+    step();
+    const { user, system } = process.cpuUsage(usage);
+    busy.push((user + system) / 1000);
+    steps.push(performance.now() - began);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  delays.disable();
+  console.log(`${million} expire in ${steps.length} steps; ${store.size} are left`);
+  console.log(`step, elapsed: ${spread(steps)}`);
+  // Of all threads, the garbage collector's too; what others do on the machine does not count.
+  console.log(`step, processor: ${spread(busy)}`);
+  console.log(`longest event-loop delay ${(delays.max / 1e6).toFixed(1)} ms`);
+  const left = held() - before;
+  console.log(`memory: ${(full / 1e6).toFixed(1)} MB full, ${(left / 1e6).toFixed(2)} MB after`);
+}
+
+const parts: Record<string, () => void | Promise<void>> = {
+  memory() {
+    memory(1);
+    memory(10);
+  },
+  visits() {
+    compare(1000, "to the same thousand sessions");
+    compare(30_000, "to sessions anywhere");
+  },
+  expire,
+};
+for (const [name, run] of Object.entries(parts)) {
+  if ((process.argv[3] ?? name) === name) await run();
+}
