@@ -41,13 +41,14 @@ const shardCount = 1024;
 /** Between one shard and the next, in milliseconds: all of them take a minute. */
 const sweepInterval = 60;
 
-const defaults: Required<MemoryStoreOptions> = {
+const defaults = {
   clock: Date.now,
   maxSessions: 100_000,
   maxSessionsPerOwner: 20,
   maxSessionSize: 4096,
-  onRemove() {},
-  schedule: (callback, delay) => void setTimeout(callback, delay).unref(),
+  schedule(callback: () => void, delay: number): void {
+    setTimeout(callback, delay).unref();
+  },
 };
 
 /**
@@ -55,7 +56,7 @@ const defaults: Required<MemoryStoreOptions> = {
  * no request arriving. What is done for an owner takes time in proportion to the owner's sessions.
  */
 export class MemoryStore implements SessionStore {
-  readonly #options: Required<MemoryStoreOptions>;
+  readonly #options: MemoryStoreOptions & typeof defaults;
   readonly #shards: (Shard | undefined)[] = new Array<undefined>(shardCount).fill(undefined);
   #size = 0;
   #latest = -Infinity;
@@ -84,8 +85,8 @@ export class MemoryStore implements SessionStore {
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
 
-    const others = owner === undefined ? [] : this.listByOwner(owner);
-    for (const oldest of others.toReversed().slice(maxSessionsPerOwner - 1)) this.#end(oldest);
+    const youngest = owner === undefined ? [] : this.#liveOf(owner).reverse();
+    for (const [other, entry] of youngest.slice(maxSessionsPerOwner - 1)) this.#end(other, entry);
     for (const shard of this.#shards) if (this.#size >= maxSessions) this.#removeExpired(shard);
     if (this.#size >= maxSessions) {
       throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
@@ -125,21 +126,26 @@ export class MemoryStore implements SessionStore {
   }
 
   listByOwner(owner: string): readonly SessionSummary[] {
-    const sessions = this.#keysOf(owner).flatMap((key) => {
-      const record = this.read(key);
-      return record === undefined ? [] : [{ key, ...record }];
-    });
-    return sessions.sort((one, other) => one.createdAt - other.createdAt);
+    return this.#liveOf(owner).map(summaryOf);
   }
 
   deleteByOwner(owner: string, except?: SessionKey): number {
     return this.#keysOf(owner).filter((key) => key !== except && this.delete(key)).length;
   }
 
+  /** The owner's sessions, the oldest first. */
+  #liveOf(owner: string): (readonly [SessionKey, Entry])[] {
+    const live = this.#keysOf(owner).flatMap((key) => {
+      const entry = this.#find(key);
+      return entry === undefined ? [] : [[key, entry] as const];
+    });
+    return live.sort(([, one], [, other]) => one.createdAt - other.createdAt);
+  }
+
   #find(key: SessionKey): Entry | undefined {
     const entry = this.#shardOf(key).sessions.get(key);
     if (entry === undefined || entry.expiresAt > this.#now()) return entry;
-    this.#end({ key, ...recordOf(entry) });
+    this.#end(key, entry);
     return undefined;
   }
 
@@ -183,7 +189,7 @@ export class MemoryStore implements SessionStore {
     if (shard === undefined || shard.earliest > now) return;
     shard.earliest = Infinity;
     for (const [key, entry] of shard.sessions) {
-      if (entry.expiresAt <= now) this.#end({ key, ...recordOf(entry) });
+      if (entry.expiresAt <= now) this.#end(key, entry);
       else shard.earliest = Math.min(shard.earliest, entry.expiresAt);
     }
   }
@@ -198,10 +204,10 @@ export class MemoryStore implements SessionStore {
     }, sweepInterval);
   }
 
-  #end(session: SessionSummary): void {
-    this.#remove(session.key, session.owner);
+  #end(key: SessionKey, entry: Entry): void {
+    this.#remove(key, entry.owner);
     try {
-      this.#options.onRemove(session);
+      this.#options.onRemove?.(summaryOf([key, entry]));
     } catch {
       // A listener that fails must not stop the sweep, nor a request.
     }
@@ -237,4 +243,8 @@ function unpack(texts: readonly string[]): Map<string, string> {
 
 function recordOf({ owner, data, createdAt, lastSeenAt, expiresAt }: Entry): SessionRecord {
   return { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
+}
+
+function summaryOf([key, entry]: readonly [SessionKey, Entry]): SessionSummary {
+  return { key, ...recordOf(entry) };
 }
