@@ -1,8 +1,453 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { hashSessionId } from "../src/session-id.ts";
+import type { SessionKey, SessionRecord, SessionSummary } from "../src/session-store.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
+import type { MemoryStoreOptions } from "../src/stores/memory-store.ts";
 import { fakeClock } from "./fake-clock.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { PlainStore } from "./plain-store.ts";
+import { seedFromEnvironment, seededRandom } from "./seeded-random.ts";
 import { describeStore } from "./store-contract.ts";
 
 describeStore("MemoryStore", () => {
   const clock = fakeClock();
   return { store: new MemoryStore({ clock }), now: clock, advance: clock.advance };
+});
+
+const hour = 3_600_000;
+
+interface Timer {
+  readonly callback: () => void;
+  readonly delay: number;
+}
+
+interface Subject {
+  readonly store: MemoryStore;
+  readonly clock: FakeClock;
+  /** What the store told of, in order. */
+  readonly removed: SessionSummary[];
+  /** What the store waits for. */
+  readonly timers: Timer[];
+  record(but?: Partial<SessionRecord>): SessionRecord;
+  /** Creates sessions `from` to `to - 1`, each of an owner of its own. */
+  fill(from: number, to: number, but?: Partial<SessionRecord>): void;
+  /** Lets the store's timers run once through all of its parts, and no more. */
+  sweep(): void;
+}
+
+function subject(options: MemoryStoreOptions = {}): Subject {
+  const clock = fakeClock();
+  const removed: SessionSummary[] = [];
+  const timers: Timer[] = [];
+  const schedule = (callback: () => void, delay: number) => void timers.push({ callback, delay });
+  const onRemove = (session: SessionSummary) => void removed.push(session);
+  const store = new MemoryStore({ clock, onRemove, schedule, ...options });
+  function record(but: Partial<SessionRecord> = {}): SessionRecord {
+    const now = clock();
+    const times = { createdAt: now, lastSeenAt: now, expiresAt: now + hour };
+    return { owner: undefined, data: new Map(), ...times, ...but };
+  }
+  function fill(from: number, to: number, but: Partial<SessionRecord> = {}): void {
+    for (let index = from; index < to; index++) {
+      assert.equal(store.create(keyOf(index), record({ owner: `owner ${index}`, ...but })), true);
+    }
+  }
+  function sweep(): void {
+    for (let step = 0; step < 1024; step++) timers.shift()?.callback();
+  }
+  return { store, clock, removed, timers, record, fill, sweep };
+}
+
+function keyOf(index: number): SessionKey {
+  return hashSessionId(`${index}`);
+}
+
+const full = { name: "SessionStoreFullError", message: /there are \d+ sessions already/ };
+const tooLarge = { name: "SessionTooLargeError", message: /is \d+ characters, not up to \d+/ };
+
+for (const name of ["maxSessions", "maxSessionsPerOwner", "maxSessionSize"]) {
+  for (const limit of [0, -1, 1.5, NaN, Infinity, "5", undefined]) {
+    test(`a store is not made with ${name} ${typeof limit} ${limit}`, () => {
+      const message = new RegExp(`^Cannot make MemoryStore: ${name} is ${limit}, `);
+      assert.throws(() => new MemoryStore({ [name]: limit }), { name: "RangeError", message });
+    });
+  }
+  test(`a store is made with ${name} 1`, () => {
+    assert.equal(new MemoryStore({ [name]: 1 }).size, 0);
+  });
+}
+
+test("a full store refuses a session by name, and keeps all that it has", () => {
+  const { store, removed, record, fill } = subject({ maxSessions: 3 });
+  fill(0, 3);
+  assert.throws(() => store.create(keyOf(3), record({ owner: "late" })), full);
+  assert.deepEqual([store.size, removed, store.listByOwner("late")], [3, [], []]);
+  for (const index of [0, 1, 2]) assert.notEqual(store.read(keyOf(index)), undefined);
+  assert.equal(store.create(keyOf(2), record()), false);
+  store.delete(keyOf(0));
+  assert.equal(store.create(keyOf(3), record()), true);
+});
+
+test("a store takes 100,000 sessions unless it is told otherwise", () => {
+  const { store, record, fill } = subject();
+  fill(0, 100_000);
+  assert.throws(() => store.create(keyOf(100_000), record()), full);
+});
+
+test("expired sessions make room in a full store, and are told of", () => {
+  const { store, clock, removed, record, fill } = subject({ maxSessions: 3 });
+  fill(0, 2, { expiresAt: clock() + 2 });
+  fill(2, 3);
+  clock.advance(1);
+  assert.throws(() => store.create(keyOf(3), record()), full);
+  clock.advance(1);
+  fill(3, 5);
+  assert.equal(store.size, 3);
+  assert.deepEqual(removed.map(({ key }) => key).sort(), [keyOf(0), keyOf(1)].sort());
+  assert.throws(() => store.create(keyOf(5), record()), full);
+});
+
+test("room is made of no more sessions than are needed, where they lie apart", () => {
+  const { store, clock, fill } = subject({ maxSessions: 500 });
+  fill(0, 500);
+  clock.advance(hour);
+  fill(500, 501);
+  assert.ok(store.size > 400, `${store.size} are left`);
+});
+
+test("a session whose life was lengthened does not make room when its old end has come", () => {
+  const { store, clock, record, fill } = subject({ maxSessions: 1 });
+  fill(0, 1);
+  const { lastSeenAt, expiresAt } = record({ expiresAt: clock() + 2 * hour });
+  store.update(keyOf(0), { data: new Map(), lastSeenAt, expiresAt });
+  clock.advance(hour);
+  assert.throws(() => store.create(keyOf(1), record()), full);
+  clock.advance(hour);
+  assert.equal(store.create(keyOf(1), record()), true);
+});
+
+test("a session whose life was shortened makes room when its new end has come", () => {
+  const { store, clock, fill } = subject({ maxSessions: 1 });
+  fill(0, 1);
+  store.update(keyOf(0), { data: new Map(), lastSeenAt: clock(), expiresAt: clock() + 1 });
+  clock.advance(1);
+  fill(1, 2);
+});
+
+test("one session more than an owner may have ends that owner's oldest, and only that", () => {
+  const { store, clock, removed, record, fill } = subject({ maxSessionsPerOwner: 3 });
+  fill(0, 2, { owner: "eve" });
+  const ages = [-2, -9, -5];
+  for (const [index, age] of ages.entries()) {
+    store.create(keyOf(10 + index), record({ owner: "ada", createdAt: clock() + age }));
+  }
+  assert.deepEqual(removed, []);
+  const oldest = store.listByOwner("ada")[0];
+  store.create(keyOf(13), record({ owner: "ada", createdAt: clock() - 20 }));
+  assert.deepEqual([removed, oldest?.key], [[oldest], keyOf(11)]);
+  const keys = store.listByOwner("ada").map(({ key }) => key);
+  assert.deepEqual(keys, [keyOf(13), keyOf(12), keyOf(10)]);
+  assert.deepEqual([store.size, store.listByOwner("eve").length], [5, 2]);
+});
+
+test("of an owner's sessions of the same age the one that came first goes", () => {
+  const { removed, fill } = subject({ maxSessionsPerOwner: 2 });
+  fill(0, 4, { owner: "ada" });
+  assert.deepEqual(removed.map(({ key }) => key), [keyOf(0), keyOf(1)]); // prettier-ignore
+});
+
+test("an owner who may have one session has the last", () => {
+  const { store, fill } = subject({ maxSessionsPerOwner: 1 });
+  fill(0, 3, { owner: "ada" });
+  assert.deepEqual(store.listByOwner("ada").map(({ key }) => key), [keyOf(2)]); // prettier-ignore
+});
+
+test("an owner has 20 sessions unless it is said otherwise, and nobody any number", () => {
+  const { store, fill } = subject();
+  fill(0, 21, { owner: "ada" });
+  assert.equal(store.listByOwner("ada").length, 20);
+  fill(21, 121, { owner: undefined });
+  assert.equal(store.size, 120);
+});
+
+test("an owner's expired sessions do not count: no live one has to go", () => {
+  const { store, clock, removed, fill } = subject({ maxSessionsPerOwner: 2 });
+  fill(0, 1, { owner: "ada", createdAt: clock() - hour });
+  fill(1, 2, { owner: "ada", expiresAt: clock() + 1 });
+  clock.advance(1);
+  fill(2, 3, { owner: "ada" });
+  assert.deepEqual(removed.map(({ key }) => key), [keyOf(1)]); // prettier-ignore
+  assert.deepEqual(store.listByOwner("ada").map(({ key }) => key), [keyOf(0), keyOf(2)]); // prettier-ignore
+});
+
+test("an owner's oldest session makes room in a full store, and not an other owner's", () => {
+  const { store, removed, fill } = subject({ maxSessions: 3, maxSessionsPerOwner: 2 });
+  fill(0, 1, { owner: "eve" });
+  fill(1, 4, { owner: "ada" });
+  assert.deepEqual(removed.map(({ key }) => key), [keyOf(1)]); // prettier-ignore
+  assert.equal(store.listByOwner("eve").length, 1);
+});
+
+test("a session is as large as its keys and values, 4096 characters at most", () => {
+  const { store, record } = subject();
+  const data = (length: number) => new Map([["ab", "é".repeat(length - 5)], ["c", "de"]]); // prettier-ignore
+  assert.throws(() => store.create(keyOf(0), record({ data: data(4097) })), tooLarge);
+  assert.deepEqual([store.size, store.read(keyOf(0))], [0, undefined]);
+  assert.equal(store.create(keyOf(0), record({ data: data(4096) })), true);
+});
+
+test("a session that is too large ends no other session of its owner", () => {
+  const { store, record, fill } = subject({ maxSessionsPerOwner: 1, maxSessionSize: 1 });
+  fill(0, 1, { owner: "ada" });
+  const data = new Map([["a", "b"]]);
+  assert.throws(() => store.create(keyOf(1), record({ owner: "ada", data })), tooLarge);
+  assert.notEqual(store.read(keyOf(0)), undefined);
+});
+
+test("an update that makes a session too large leaves it as it was", () => {
+  const { store, clock, record } = subject({ maxSessionSize: 6 });
+  const session = record({ data: new Map([["a", "12"], ["b", "3"]]) }); // prettier-ignore
+  store.create(keyOf(0), session);
+  const update = (data: Map<string, string | undefined>) =>
+    store.update(keyOf(0), { data, lastSeenAt: clock() + 1, expiresAt: clock() + 2 });
+  assert.throws(() => update(new Map([["b", "345"]])), tooLarge);
+  assert.deepEqual(store.read(keyOf(0)), session);
+  assert.equal(update(new Map([["a", undefined], ["b", "34567"]])), true); // prettier-ignore
+});
+
+test("who asks for a session to go is not told that it went", () => {
+  const { store, removed, fill } = subject();
+  fill(0, 3, { owner: "ada" });
+  store.delete(keyOf(0));
+  store.deleteByOwner("ada");
+  assert.deepEqual([store.size, removed], [0, []]);
+});
+
+test("an expired session that is asked for is removed and told of once, whole", () => {
+  const { store, clock, removed, record, sweep } = subject();
+  const session = record({ owner: "ada", data: new Map([["cart", "1"]]) });
+  store.create(keyOf(0), session);
+  store.create(keyOf(1), session);
+  clock.advance(hour);
+  assert.equal(store.size, 2);
+  assert.equal(store.read(keyOf(0)), undefined);
+  assert.deepEqual([store.size, removed], [1, [{ key: keyOf(0), ...session }]]);
+  sweep();
+  assert.deepEqual(removed.slice(1), [{ key: keyOf(1), ...session }]);
+});
+
+test("a listener that throws harms nothing", () => {
+  const told: SessionKey[] = [];
+  const { store, clock, fill, sweep } = subject({
+    maxSessionsPerOwner: 1,
+    onRemove({ key }) {
+      told.push(key);
+      throw new Error("Cannot listen");
+    },
+  });
+  fill(0, 2, { owner: "ada" });
+  fill(2, 100);
+  assert.deepEqual(told, [keyOf(0)]);
+  clock.advance(hour);
+  assert.equal(store.read(keyOf(1)), undefined);
+  sweep();
+  assert.deepEqual([store.size, new Set(told).size, told.length], [0, 100, 100]);
+});
+
+test("a listener may use the store", () => {
+  const { store, clock, record, fill, sweep } = subject({
+    onRemove: ({ key }) => store.create(hashSessionId(`after ${key}`), record()),
+  });
+  fill(0, 2000);
+  clock.advance(hour);
+  sweep();
+  assert.equal(store.size, 2000);
+  assert.equal(store.listByOwner("owner 0").length, 0);
+});
+
+test("expired sessions leave memory with no request arriving", () => {
+  const { store, clock, removed, fill, sweep } = subject();
+  fill(0, 3000);
+  clock.advance(hour - 1);
+  sweep();
+  assert.equal(store.size, 3000);
+  clock.advance(1);
+  sweep();
+  assert.deepEqual([store.size, removed.length], [0, 3000]);
+});
+
+test("the sweep removes what has expired, when it has, and leaves the rest", () => {
+  const { store, clock, fill, sweep } = subject();
+  const lives = [1, 2, 3, 2 ** 31, 2 ** 32 + 5, 2 ** 40];
+  for (const [index, life] of lives.entries()) {
+    fill(index * 1500, (index + 1) * 1500, { expiresAt: clock() + life });
+  }
+  let passed = 0;
+  for (const [index, life] of lives.entries()) {
+    clock.advance(life - 1 - passed);
+    sweep();
+    assert.equal(store.size, (lives.length - index) * 1500);
+    clock.advance(1);
+    passed = life;
+    sweep();
+    assert.equal(store.size, (lives.length - index - 1) * 1500);
+  }
+});
+
+test("the sweep spares a session whose life was lengthened, and takes it at its new end", () => {
+  const { store, clock, fill, sweep } = subject();
+  fill(0, 3000);
+  for (let index = 0; index < 3000; index += 2) {
+    const times = { lastSeenAt: clock(), expiresAt: clock() + 2 * hour };
+    store.update(keyOf(index), { data: new Map(), ...times });
+  }
+  clock.advance(hour);
+  sweep();
+  assert.equal(store.size, 1500);
+  clock.advance(hour);
+  sweep();
+  assert.equal(store.size, 0);
+});
+
+test("no step of the sweep takes more than a small part of the sessions", () => {
+  const { store, clock, timers, fill } = subject();
+  fill(0, 30_000);
+  clock.advance(hour);
+  let most = 0;
+  for (let timer = timers.shift(); timer !== undefined; timer = timers.shift()) {
+    const before = store.size;
+    timer.callback();
+    most = Math.max(most, before - store.size);
+  }
+  assert.equal(store.size, 0);
+  // An even share is 29. Chance makes some of the parts twice as large.
+  assert.ok(most < 90, `${most} of 30,000 in one step`);
+});
+
+test("a tour takes about a minute, and there is one timer while there are sessions", () => {
+  const { store, timers, fill } = subject();
+  assert.equal(timers.length, 0);
+  fill(0, 3);
+  let tour = 0;
+  for (let step = 0; step < 1024; step++) {
+    assert.equal(timers.length, 1);
+    const timer = timers.shift();
+    tour += timer?.delay ?? NaN;
+    timer?.callback();
+  }
+  assert.ok(tour > 30_000 && tour < 90_000, `${tour} ms`);
+
+  for (const index of [0, 1, 2]) store.delete(keyOf(index));
+  timers.shift()?.callback();
+  assert.equal(timers.length, 0);
+  fill(3, 4);
+  assert.equal(timers.length, 1);
+});
+
+test("the timer does not keep the process alive", () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  const store = new MemoryStore();
+  const [createdAt, lastSeenAt, expiresAt] = [0, 0, Date.now() + 1000];
+  const record = { owner: undefined, data: new Map(), createdAt, lastSeenAt, expiresAt };
+  assert.equal(store.create(keyOf(0), record), true);
+  assert.equal(timers(), before);
+});
+
+test("without a clock and a schedule a store goes by the machine's", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 5000 });
+  const store = new MemoryStore();
+  const times = { createdAt: 5000, lastSeenAt: 5000, expiresAt: 6000 };
+  store.create(keyOf(0), { owner: undefined, data: new Map(), ...times });
+  context.mock.timers.tick(999);
+  assert.notEqual(store.read(keyOf(0)), undefined);
+  for (let step = 0; step < 2 * 1024; step++) context.mock.timers.tick(60);
+  assert.equal(store.size, 0);
+});
+
+test("a clock that is set back does not bring an expired session back", () => {
+  const { store, clock, fill } = subject();
+  fill(0, 2);
+  clock.advance(hour);
+  assert.equal(store.read(keyOf(0)), undefined);
+  clock.advance(-2 * hour);
+  assert.equal(store.read(keyOf(1)), undefined);
+});
+
+test("a clock that is set back ends no session, and a life begins anew when it is caught up", () => {
+  const { store, clock, fill } = subject();
+  fill(0, 1);
+  clock.advance(-hour);
+  assert.notEqual(store.read(keyOf(0)), undefined);
+  clock.advance(2 * hour - 1);
+  assert.notEqual(store.read(keyOf(0)), undefined);
+  clock.advance(1);
+  assert.equal(store.read(keyOf(0)), undefined);
+});
+
+const slices: Record<string, (slice: string) => Partial<SessionRecord>> = {
+  owner: (slice) => ({ owner: slice }),
+  key: (slice) => ({ data: new Map([[slice, ""]]) }),
+  value: (slice) => ({ data: new Map([["", slice]]) }),
+};
+for (const [what, but] of Object.entries(slices)) {
+  for (const length of [12, 13, 40]) {
+    test(`a request is not kept in memory for a slice of ${length} as ${what}`, () => {
+      setFlagsFromString("--expose-gc");
+      const collect: () => void = runInNewContext("gc");
+      const { store, record } = subject();
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (let index = 0; index < 32; index++) {
+        const request = Buffer.alloc(1_000_000, `request ${index} `).toString("latin1");
+        store.create(keyOf(index), record(but(request.slice(500, 500 + length))));
+      }
+      collect();
+      const kept = process.memoryUsage().heapUsed - before;
+      assert.ok(kept < 8_000_000, `${kept} bytes are kept`);
+      assert.equal(store.size, 32);
+    });
+  }
+}
+
+test("whatever is asked of it, a store answers as the plainest one does", async () => {
+  const random = seededRandom(seedFromEnvironment());
+  const { store, clock, record, timers } = subject();
+  const plain = new PlainStore(clock);
+  const owners = [undefined, "ada", "eve", "__proto__"] as const;
+  const keys = Array.from({ length: 12 }, (_, index) => keyOf(index));
+  const steps: string[] = [];
+  for (let step = 0; step < 20_000; step++) {
+    const key = keys[random.below(keys.length)] ?? keyOf(0);
+    const owner = random.pick(owners);
+    const now = clock();
+    const times = { lastSeenAt: now, expiresAt: now + random.below(30) };
+    const name = random.pick(["a", "b", "__proto__"]);
+    const value = random.pick([undefined, "", `${step}`]);
+    const session = record({ owner, createdAt: now + step / 1e6, ...times });
+    const method = random.pick([
+      "create", "create", "read", "update", "update", "delete", "listByOwner", "deleteByOwner",
+      "advance", "sweep",
+    ]); // prettier-ignore
+    steps.push(`${method} ${key} ${owner} ${name} ${value}`);
+    const seen = `seed ${random.seed}, after ${steps.slice(-20).join(", ")}`;
+    const changes = { data: new Map([[name, value]]), ...times };
+    const except = random.pick([undefined, key]);
+    if (method === "advance") clock.advance(random.below(4));
+    if (method === "sweep") timers.shift()?.callback();
+    const ask = {
+      create: (asked: MemoryStore | PlainStore) => asked.create(key, session),
+      read: (asked: MemoryStore | PlainStore) => asked.read(key),
+      update: (asked: MemoryStore | PlainStore) => asked.update(key, changes),
+      delete: (asked: MemoryStore | PlainStore) => asked.delete(key),
+      listByOwner: (asked: MemoryStore | PlainStore) => asked.listByOwner(owner ?? ""),
+      deleteByOwner: (asked: MemoryStore | PlainStore) => asked.deleteByOwner(owner ?? "", except),
+      advance: (asked: MemoryStore | PlainStore) => asked.read(key),
+      sweep: (asked: MemoryStore | PlainStore) => asked.listByOwner("ada"),
+    }[method];
+    assert.deepEqual(await ask(store), await ask(plain), seen);
+  }
 });

@@ -3,83 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SessionChanges, SessionKey } from "../src/session-store.ts";
-import type { SessionRecord, SessionStore, SessionSummary } from "../src/session-store.ts";
+import type { SessionRecord, SessionStore } from "../src/session-store.ts";
 import { fakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
+import { PlainStore, copy, merged } from "./plain-store.ts";
 import { contract, describeStore } from "./store-contract.ts";
 import type { MakeStore } from "./store-contract.ts";
-
-/** The plainest store there can be: one Map, and what the contract says. */
-class PlainStore implements SessionStore {
-  readonly sessions = new Map<SessionKey, SessionRecord>();
-  readonly now: FakeClock;
-  broken = false;
-
-  constructor(clock: FakeClock) {
-    this.now = clock;
-  }
-
-  async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
-    if (this.find(key) !== undefined) return false;
-    this.sessions.set(key, copy(record));
-    return true;
-  }
-
-  async read(key: SessionKey): Promise<SessionRecord | undefined> {
-    const record = this.find(key);
-    return record && copy(record);
-  }
-
-  async update(key: SessionKey, changes: SessionChanges): Promise<boolean> {
-    const record = this.find(key);
-    if (record === undefined) return false;
-    this.sessions.set(key, merged(record, changes));
-    return true;
-  }
-
-  async delete(key: SessionKey): Promise<boolean> {
-    return this.find(key) !== undefined && this.sessions.delete(key);
-  }
-
-  async listByOwner(owner: string): Promise<readonly SessionSummary[]> {
-    return this.of(owner).sort((one, other) => one.createdAt - other.createdAt);
-  }
-
-  async deleteByOwner(owner: string, except?: SessionKey): Promise<number> {
-    const doomed = this.of(owner).filter(({ key }) => key !== except);
-    for (const { key } of doomed) this.sessions.delete(key);
-    return doomed.length;
-  }
-
-  find(key: SessionKey): SessionRecord | undefined {
-    if (this.broken) throw new Error("Cannot reach the sessions");
-    const record = this.sessions.get(key);
-    return record !== undefined && this.isLive(record) ? record : undefined;
-  }
-
-  isLive(record: SessionRecord): boolean {
-    return record.expiresAt > this.now();
-  }
-
-  of(owner: string | undefined): SessionSummary[] {
-    if (this.broken) throw new Error("Cannot reach the sessions");
-    return [...this.sessions].flatMap(([key, record]) =>
-      record.owner === owner && this.isLive(record) ? [{ key, ...copy(record) }] : [],
-    );
-  }
-}
-
-function copy(record: SessionRecord): SessionRecord {
-  return { ...record, data: new Map(record.data) };
-}
-
-function merged(record: SessionRecord, { data, ...times }: SessionChanges): SessionRecord {
-  const all = new Map<string, string | undefined>([...record.data, ...data]);
-  const kept = [...all].flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, value] as const],
-  );
-  return { ...record, data: new Map(kept), ...times };
-}
 
 function making(Store: new (clock: FakeClock) => PlainStore): MakeStore {
   return () => {
@@ -652,3 +581,31 @@ test("a store is closed after each claim, kept or not", async () => {
     }
   }
 });
+
+// The compiler holds a store's author too: `npm run check` fails when it takes one of these.
+const right = {
+  create: () => true,
+  read: () => undefined,
+  update: () => true,
+  delete: async () => true,
+  listByOwner: () => [],
+  deleteByOwner: async () => 0,
+} satisfies SessionStore;
+// @ts-expect-error: a method is missing
+({ ...right, update: undefined }) satisfies SessionStore;
+// @ts-expect-error: an answer is of the wrong type
+({ ...right, create: () => "OK" }) satisfies SessionStore;
+// @ts-expect-error: null is not undefined
+({ ...right, read: async () => null }) satisfies SessionStore;
+// @ts-expect-error: a record lacks its times
+({ ...right, read: () => ({ owner: undefined, data: new Map() }) }) satisfies SessionStore;
+// @ts-expect-error: a summary lacks its key
+({ ...right, listByOwner: (owner: string) => [recordOf(owner)] }) satisfies SessionStore;
+// @ts-expect-error: a number is wanted as the owner
+({ ...right, deleteByOwner: (owner: number) => owner }) satisfies SessionStore;
+// @ts-expect-error: an id is not a key
+"c2Vzc2lvbiBpZA" satisfies SessionKey;
+
+function recordOf(owner: string): SessionRecord {
+  return { owner, data: new Map(), createdAt: 0, lastSeenAt: 0, expiresAt: 0 };
+}
