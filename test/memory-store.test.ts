@@ -1,9 +1,12 @@
+// The store in memory: the contract, and what it adds: limits, the sweep, the clock.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { hashSessionId } from "../src/session-id.ts";
-import type { SessionKey, SessionRecord, SessionSummary } from "../src/session-store.ts";
+import type { SessionKey, SessionRecord, SessionStore } from "../src/session-store.ts";
+import type { SessionSummary } from "../src/session-store.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import type { MemoryStoreOptions } from "../src/stores/memory-store.ts";
 import { fakeClock } from "./fake-clock.ts";
@@ -65,6 +68,10 @@ function keyOf(index: number): SessionKey {
   return hashSessionId(`${index}`);
 }
 
+function keysOf(sessions: readonly SessionSummary[]): readonly SessionKey[] {
+  return sessions.map(({ key }) => key);
+}
+
 const full = { name: "SessionStoreFullError", message: /there are \d+ sessions already/ };
 const tooLarge = { name: "SessionTooLargeError", message: /is \d+ characters, not up to \d+/ };
 
@@ -106,7 +113,7 @@ test("expired sessions make room in a full store, and are told of", () => {
   clock.advance(1);
   fill(3, 5);
   assert.equal(store.size, 3);
-  assert.deepEqual(removed.map(({ key }) => key).sort(), [keyOf(0), keyOf(1)].sort());
+  assert.deepEqual(keysOf(removed).toSorted(), [keyOf(0), keyOf(1)].toSorted());
   assert.throws(() => store.create(keyOf(5), record()), full);
 });
 
@@ -148,21 +155,20 @@ test("one session more than an owner may have ends that owner's oldest, and only
   const oldest = store.listByOwner("ada")[0];
   store.create(keyOf(13), record({ owner: "ada", createdAt: clock() - 20 }));
   assert.deepEqual([removed, oldest?.key], [[oldest], keyOf(11)]);
-  const keys = store.listByOwner("ada").map(({ key }) => key);
-  assert.deepEqual(keys, [keyOf(13), keyOf(12), keyOf(10)]);
+  assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(13), keyOf(12), keyOf(10)]);
   assert.deepEqual([store.size, store.listByOwner("eve").length], [5, 2]);
 });
 
 test("of an owner's sessions of the same age the one that came first goes", () => {
   const { removed, fill } = subject({ maxSessionsPerOwner: 2 });
   fill(0, 4, { owner: "ada" });
-  assert.deepEqual(removed.map(({ key }) => key), [keyOf(0), keyOf(1)]); // prettier-ignore
+  assert.deepEqual(keysOf(removed), [keyOf(0), keyOf(1)]);
 });
 
 test("an owner who may have one session has the last", () => {
   const { store, fill } = subject({ maxSessionsPerOwner: 1 });
   fill(0, 3, { owner: "ada" });
-  assert.deepEqual(store.listByOwner("ada").map(({ key }) => key), [keyOf(2)]); // prettier-ignore
+  assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(2)]);
 });
 
 test("an owner has 20 sessions unless it is said otherwise, and nobody any number", () => {
@@ -179,21 +185,21 @@ test("an owner's expired sessions do not count: no live one has to go", () => {
   fill(1, 2, { owner: "ada", expiresAt: clock() + 1 });
   clock.advance(1);
   fill(2, 3, { owner: "ada" });
-  assert.deepEqual(removed.map(({ key }) => key), [keyOf(1)]); // prettier-ignore
-  assert.deepEqual(store.listByOwner("ada").map(({ key }) => key), [keyOf(0), keyOf(2)]); // prettier-ignore
+  assert.deepEqual(keysOf(removed), [keyOf(1)]);
+  assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(0), keyOf(2)]);
 });
 
 test("an owner's oldest session makes room in a full store, and not an other owner's", () => {
   const { store, removed, fill } = subject({ maxSessions: 3, maxSessionsPerOwner: 2 });
   fill(0, 1, { owner: "eve" });
   fill(1, 4, { owner: "ada" });
-  assert.deepEqual(removed.map(({ key }) => key), [keyOf(1)]); // prettier-ignore
+  assert.deepEqual(keysOf(removed), [keyOf(1)]);
   assert.equal(store.listByOwner("eve").length, 1);
 });
 
 test("a session is as large as its keys and values, 4096 characters at most", () => {
   const { store, record } = subject();
-  const data = (length: number) => new Map([["ab", "é".repeat(length - 5)], ["c", "de"]]); // prettier-ignore
+  const data = (length: number) => new Map([["ab", "é".repeat(length - 5)], ["c", "de"]]);
   assert.throws(() => store.create(keyOf(0), record({ data: data(4097) })), tooLarge);
   assert.deepEqual([store.size, store.read(keyOf(0))], [0, undefined]);
   assert.equal(store.create(keyOf(0), record({ data: data(4096) })), true);
@@ -209,13 +215,13 @@ test("a session that is too large ends no other session of its owner", () => {
 
 test("an update that makes a session too large leaves it as it was", () => {
   const { store, clock, record } = subject({ maxSessionSize: 6 });
-  const session = record({ data: new Map([["a", "12"], ["b", "3"]]) }); // prettier-ignore
+  const session = record({ data: new Map([["a", "12"], ["b", "3"]]) });
   store.create(keyOf(0), session);
   const update = (data: Map<string, string | undefined>) =>
     store.update(keyOf(0), { data, lastSeenAt: clock() + 1, expiresAt: clock() + 2 });
   assert.throws(() => update(new Map([["b", "345"]])), tooLarge);
   assert.deepEqual(store.read(keyOf(0)), session);
-  assert.equal(update(new Map([["a", undefined], ["b", "34567"]])), true); // prettier-ignore
+  assert.equal(update(new Map([["a", undefined], ["b", "34567"]])), true);
 });
 
 test("who asks for a session to go is not told that it went", () => {
@@ -377,7 +383,7 @@ test("a clock that is set back does not bring an expired session back", () => {
   assert.equal(store.read(keyOf(1)), undefined);
 });
 
-test("a clock that is set back ends no session, and a life begins anew when it is caught up", () => {
+test("a clock that is set back ends no session, and time goes on when it is caught up", () => {
   const { store, clock, fill } = subject();
   fill(0, 1);
   clock.advance(-hour);
@@ -394,7 +400,7 @@ const slices: Record<string, (slice: string) => Partial<SessionRecord>> = {
   value: (slice) => ({ data: new Map([["", slice]]) }),
 };
 for (const [what, but] of Object.entries(slices)) {
-  for (const length of [12, 13, 40]) {
+  for (const length of [12, 13]) {
     test(`a request is not kept in memory for a slice of ${length} as ${what}`, () => {
       setFlagsFromString("--expose-gc");
       const collect: () => void = runInNewContext("gc");
@@ -402,12 +408,12 @@ for (const [what, but] of Object.entries(slices)) {
       collect();
       const before = process.memoryUsage().heapUsed;
       for (let index = 0; index < 32; index++) {
-        const request = Buffer.alloc(1_000_000, `request ${index} `).toString("latin1");
+        const request = Buffer.alloc(500_000, `request ${index} `).toString("latin1");
         store.create(keyOf(index), record(but(request.slice(500, 500 + length))));
       }
       collect();
       const kept = process.memoryUsage().heapUsed - before;
-      assert.ok(kept < 8_000_000, `${kept} bytes are kept`);
+      assert.ok(kept < 4_000_000, `${kept} bytes are kept`);
       assert.equal(store.size, 32);
     });
   }
@@ -418,36 +424,35 @@ test("whatever is asked of it, a store answers as the plainest one does", async 
   const { store, clock, record, timers } = subject();
   const plain = new PlainStore(clock);
   const owners = [undefined, "ada", "eve", "__proto__"] as const;
-  const keys = Array.from({ length: 12 }, (_, index) => keyOf(index));
+  const creating = ["create", "create", "update", "update", "read", "delete"] as const;
+  const methods = [...creating, "listByOwner", "deleteByOwner", "advance", "sweep"] as const;
   const steps: string[] = [];
   for (let step = 0; step < 20_000; step++) {
-    const key = keys[random.below(keys.length)] ?? keyOf(0);
+    const number = random.below(12);
+    const key = keyOf(number);
     const owner = random.pick(owners);
-    const now = clock();
-    const times = { lastSeenAt: now, expiresAt: now + random.below(30) };
+    const life = random.below(30);
     const name = random.pick(["a", "b", "__proto__"]);
     const value = random.pick([undefined, "", `${step}`]);
-    const session = record({ owner, createdAt: now + step / 1e6, ...times });
-    const method = random.pick([
-      "create", "create", "read", "update", "update", "delete", "listByOwner", "deleteByOwner",
-      "advance", "sweep",
-    ]); // prettier-ignore
-    steps.push(`${method} ${key} ${owner} ${name} ${value}`);
-    const seen = `seed ${random.seed}, after ${steps.slice(-20).join(", ")}`;
-    const changes = { data: new Map([[name, value]]), ...times };
     const except = random.pick([undefined, key]);
+    const method = random.pick(methods);
+    const end = { lastSeenAt: clock(), expiresAt: clock() + life };
+    const session = record({ owner, createdAt: step, ...end });
+    const changes = { data: new Map([[name, value]]), ...end };
     if (method === "advance") clock.advance(random.below(4));
     if (method === "sweep") timers.shift()?.callback();
     const ask = {
-      create: (asked: MemoryStore | PlainStore) => asked.create(key, session),
-      read: (asked: MemoryStore | PlainStore) => asked.read(key),
-      update: (asked: MemoryStore | PlainStore) => asked.update(key, changes),
-      delete: (asked: MemoryStore | PlainStore) => asked.delete(key),
-      listByOwner: (asked: MemoryStore | PlainStore) => asked.listByOwner(owner ?? ""),
-      deleteByOwner: (asked: MemoryStore | PlainStore) => asked.deleteByOwner(owner ?? "", except),
-      advance: (asked: MemoryStore | PlainStore) => asked.read(key),
-      sweep: (asked: MemoryStore | PlainStore) => asked.listByOwner("ada"),
+      create: (asked: SessionStore) => asked.create(key, session),
+      update: (asked: SessionStore) => asked.update(key, changes),
+      read: (asked: SessionStore) => asked.read(key),
+      delete: (asked: SessionStore) => asked.delete(key),
+      listByOwner: (asked: SessionStore) => asked.listByOwner(owner ?? ""),
+      deleteByOwner: (asked: SessionStore) => asked.deleteByOwner(owner ?? "", except),
+      advance: (asked: SessionStore) => asked.read(key),
+      sweep: (asked: SessionStore) => asked.listByOwner("ada"),
     }[method];
-    assert.deepEqual(await ask(store), await ask(plain), seen);
+    steps.push(`${method} ${number} ${owner} ${life} ${name} ${value} ${except !== undefined}`);
+    const last = `seed ${random.seed}, the last steps:\n${steps.slice(-20).join("\n")}`;
+    assert.deepEqual(await ask(store), await ask(plain), last);
   }
 });

@@ -42,7 +42,7 @@ const shardCount = 1024;
 const sweepInterval = 60;
 
 const defaults = {
-  clock: Date.now,
+  clock: () => Date.now(),
   maxSessions: 100_000,
   maxSessionsPerOwner: 20,
   maxSessionSize: 4096,
