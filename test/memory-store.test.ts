@@ -394,6 +394,25 @@ test("a clock that is set back ends no session, and time goes on when it is caug
   assert.equal(store.read(keyOf(0)), undefined);
 });
 
+/** The bytes in use once what is not needed any more has been collected. */
+function heapUsed(): number {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+test("a small session takes little memory, its owner's part of the index included", () => {
+  const { store, record } = subject();
+  const before = heapUsed();
+  for (let index = 0; index < 20_000; index++) {
+    const data = new Map([["name", `User ${index}`]]);
+    store.create(keyOf(index), record({ owner: `owner ${index}`, data }));
+  }
+  const each = (heapUsed() - before) / store.size;
+  assert.ok(each < 430, `${each} bytes`);
+});
+
 const slices: Record<string, (slice: string) => Partial<SessionRecord>> = {
   owner: (slice) => ({ owner: slice }),
   key: (slice) => ({ data: new Map([[slice, ""]]) }),
@@ -402,17 +421,13 @@ const slices: Record<string, (slice: string) => Partial<SessionRecord>> = {
 for (const [what, but] of Object.entries(slices)) {
   for (const length of [12, 13]) {
     test(`a request is not kept in memory for a slice of ${length} as ${what}`, () => {
-      setFlagsFromString("--expose-gc");
-      const collect: () => void = runInNewContext("gc");
       const { store, record } = subject();
-      collect();
-      const before = process.memoryUsage().heapUsed;
+      const before = heapUsed();
       for (let index = 0; index < 32; index++) {
         const request = Buffer.alloc(500_000, `request ${index} `).toString("latin1");
         store.create(keyOf(index), record(but(request.slice(500, 500 + length))));
       }
-      collect();
-      const kept = process.memoryUsage().heapUsed - before;
+      const kept = heapUsed() - before;
       assert.ok(kept < 4_000_000, `${kept} bytes are kept`);
       assert.equal(store.size, 32);
     });
