@@ -1,0 +1,193 @@
+// Sessions in an SQLite file: they outlive the process, and processes of one machine share them.
+
+import type { SessionChanges, SessionKey, SessionRecord } from "../session-store.ts";
+import type { SessionStore, SessionSummary } from "../session-store.ts";
+
+/** A statement, as `node:sqlite` and `better-sqlite3` prepare it. */
+export interface SqliteStatement {
+  run(...values: (string | number | null)[]): { readonly changes: number | bigint };
+  get(...values: (string | number | null)[]): unknown;
+  all(...values: (string | number | null)[]): unknown[];
+}
+
+/** A database: what `new DatabaseSync(path)` of `node:sqlite` or `better-sqlite3` opens. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+}
+
+/** What a `SqliteStore` may be given. */
+export interface SqliteStoreOptions {
+  /** The time, in milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** How many sessions one owner may have; 20 unless said otherwise. One more ends the oldest. */
+  readonly maxSessionsPerOwner?: number;
+  /** How many characters a session's keys and values may have together; 4,096 if not said. */
+  readonly maxSessionSize?: number;
+}
+
+/** The session would be larger than `maxSessionSize`. It was left as it was. */
+export class SessionTooLargeError extends Error {
+  override readonly name = "SessionTooLargeError";
+}
+
+const schema = `
+  CREATE TABLE session (
+    key TEXT PRIMARY KEY, owner TEXT, data TEXT NOT NULL,
+    created_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX session_owner ON session (owner, created_at);
+  CREATE INDEX session_expiry ON session (expires_at);
+  PRAGMA user_version = 1`;
+
+/**
+ * Keeps sessions in a database of their own. All its methods answer at once: a write, when it is on
+ * the disk (`synchronous = FULL`). So what was answered outlives `kill -9` and a power cut. After
+ * `database.exec("PRAGMA synchronous = NORMAL")` writes are faster, and a power cut may undo the
+ * last of them, log-outs too. A write waits up to 2 seconds for other processes, then throws. Each
+ * `create` removes some expired sessions.
+ */
+export class SqliteStore implements SessionStore {
+  readonly #database: SqliteDatabase;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #clock: () => number;
+  readonly #maxSessionsPerOwner: number;
+  readonly #maxSessionSize: number;
+
+  /** @throws {Error} when the database was made by another version of this store. */
+  constructor(database: SqliteDatabase, options: SqliteStoreOptions = {}) {
+    this.#database = database;
+    this.#clock = options.clock ?? Date.now;
+    this.#maxSessionsPerOwner = options.maxSessionsPerOwner ?? 20;
+    this.#maxSessionSize = options.maxSessionSize ?? 4096;
+    database.exec("PRAGMA busy_timeout = 2000");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+    this.#atomically(() => {
+      const [version] = valuesOf(database.prepare("PRAGMA user_version").get());
+      if (version === 0) database.exec(schema);
+      else if (version !== 1) throw new Error(`Cannot use database: its version is ${version}, not 1`);
+    });
+    this.#statements = prepare(database);
+  }
+
+  /** @throws {SessionTooLargeError} when the session is larger than `maxSessionSize`. */
+  create(key: SessionKey, record: SessionRecord): boolean {
+    const { owner, createdAt, lastSeenAt, expiresAt } = record;
+    const { prune, insert, endOldest } = this.#statements;
+    const data = this.#textOf(record.data);
+    const now = this.#clock();
+    return this.#atomically(() => {
+      prune.run(now, key, now);
+      const values = [key, owner ?? null, data, createdAt, lastSeenAt, expiresAt];
+      if (Number(insert.run(...values).changes) === 0) return false;
+      if (owner !== undefined) endOldest.run(owner, key, now, this.#maxSessionsPerOwner - 1);
+      return true;
+    });
+  }
+
+  read(key: SessionKey): SessionRecord | undefined {
+    const row = this.#statements.read.get(key, this.#clock());
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  /** @throws {SessionTooLargeError} when the session would be larger than `maxSessionSize`. */
+  update(key: SessionKey, { data, lastSeenAt, expiresAt }: SessionChanges): boolean {
+    const { read, update } = this.#statements;
+    return this.#atomically(() => {
+      const row = read.get(key, this.#clock());
+      if (row === undefined) return false;
+      const merged = dataOf(valuesOf(row)[1]);
+      for (const [name, value] of data) {
+        if (value === undefined) merged.delete(name);
+        else merged.set(name, value);
+      }
+      update.run(this.#textOf(merged), lastSeenAt, expiresAt, key);
+      return true;
+    });
+  }
+
+  delete(key: SessionKey): boolean {
+    return Number(this.#statements.delete.run(key, this.#clock()).changes) === 1;
+  }
+
+  listByOwner(owner: string): readonly SessionSummary[] {
+    const rows = this.#statements.list.all(owner, this.#clock());
+    return rows.map((row) => ({ key: valuesOf(row)[5], ...recordOf(row) }));
+  }
+
+  deleteByOwner(owner: string, except?: SessionKey): number {
+    const { deleteByOwner } = this.#statements;
+    return Number(deleteByOwner.run(owner, except ?? "", this.#clock()).changes);
+  }
+
+  #textOf(data: ReadonlyMap<string, string>): string {
+    const size = [...data].flat().join("").length;
+    if (size <= this.#maxSessionSize) return JSON.stringify([...data]);
+    const sizes = `${size} characters are more than ${this.#maxSessionSize}`;
+    throw new SessionTooLargeError(`Cannot store session: ${sizes}`);
+  }
+
+  /** Holds off other processes' writes from the first look to the last change. */
+  #atomically<T>(work: () => T): T {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has done so by itself, for a full disk for example. The first error tells.
+    }
+  }
+}
+
+function prepare(database: SqliteDatabase) {
+  const record = "owner, data, created_at, last_seen_at, expires_at";
+  return {
+    // Its own key, in case it has expired, and the longest expired: a hundred, in some milliseconds.
+    prune: database.prepare(`DELETE FROM session WHERE expires_at <= ? AND (key = ? OR rowid IN
+      (SELECT rowid FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT 100))`),
+    insert: database.prepare(`INSERT INTO session (key, ${record}) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING`),
+    endOldest: database.prepare(`DELETE FROM session WHERE rowid IN (SELECT rowid FROM session
+      WHERE owner = ? AND key <> ? AND expires_at > ?
+      ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)`),
+    read: database.prepare(`SELECT ${record} FROM session WHERE key = ? AND expires_at > ?`),
+    update: database.prepare(`UPDATE session SET data = ?, last_seen_at = ?, expires_at = ?
+      WHERE key = ?`),
+    delete: database.prepare("DELETE FROM session WHERE key = ? AND expires_at > ?"),
+    list: database.prepare(`SELECT ${record}, key FROM session
+      WHERE owner = ? AND expires_at > ? ORDER BY created_at, rowid`),
+    deleteByOwner: database.prepare(`DELETE FROM session
+      WHERE owner = ? AND key <> ? AND expires_at > ?`),
+  };
+}
+
+// In column order. The table is STRICT, so each value has the type of its column.
+function valuesOf(row: unknown) {
+  return Object.values(row ?? {});
+}
+
+function dataOf(text: string): Map<string, string> {
+  return new Map(JSON.parse(text));
+}
+
+/** Data that cannot be read leave a record without times: the session manager takes it as corrupt. */
+function recordOf(row: unknown): SessionRecord {
+  const [owner, text, createdAt, lastSeenAt, expiresAt] = valuesOf(row);
+  const record = { owner: owner ?? undefined, createdAt, lastSeenAt, expiresAt };
+  try {
+    return { ...record, data: dataOf(text) };
+  } catch {
+    return { ...record, data: new Map(), createdAt: NaN };
+  }
+}
