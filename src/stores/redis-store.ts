@@ -8,8 +8,6 @@ export type SendCommand = (...args: string[]) => Promise<unknown>;
 
 /** What a `RedisStore` may be given. */
 export interface RedisStoreOptions {
-  /** The time, in milliseconds since the epoch. By Redis's own clock a session may end earlier. */
-  readonly clock?: () => number;
   /** What the names of all its Redis keys begin with; `plinth:` unless said otherwise. */
   readonly prefix?: string;
   /** How many sessions one owner may have; 20 unless said otherwise. One more ends the oldest. */
@@ -23,41 +21,37 @@ export class SessionTooLargeError extends Error {
   override readonly name = "SessionTooLargeError";
 }
 
-// Every command is EVAL with one Redis key: atomic, and Redis Cluster knows where to send it.
-// Fields come first in ARGV with their values, `expiresAt` before all others, then those to delete.
+// Every command is EVAL on one Redis key: atomic, and Redis Cluster knows where to send it.
+// From ARGV[3] on: fields and what becomes of them, "=" and a value or "" to delete; the first is
+// expiresAt. Redis shows a key until PEXPIREAT's millisecond is over: one less is the end.
 const writeScript = `
-local now, limit, action, last = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local expiresAt, hour = tonumber(ARGV[6]), 3600000
-local stored, fields, size = redis.call('HGETALL', KEYS[1]), {}, 0
+local action, stored, fields, size = ARGV[2], redis.call('HGETALL', KEYS[1]), {}, 0
+if (#stored > 0) == (action == 'create') then return 0 end
 for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
-local endsAt = tonumber(fields.expiresAt) or 0
-if (endsAt > now) == (action == 'create') then return 0 end
-if action == 'create' then fields = {} end
-if action == 'update' and fields.owner and math.floor(expiresAt / hour) > math.floor(endsAt / hour) then
-  return fields.owner
-end
-for i = 5, last, 2 do fields[ARGV[i]] = ARGV[i + 1] end
-for i = last + 1, #ARGV do fields[ARGV[i]] = nil end
+local expiresAt, hour = tonumber(ARGV[4]:sub(2)), 3600000
+local isLater = math.floor(expiresAt / hour) > math.floor((fields.expiresAt or 0) / hour)
+if action == 'update' and isLater and fields.owner then return fields.owner end
+for i = 3, #ARGV, 2 do fields[ARGV[i]] = ARGV[i + 1] ~= '' and ARGV[i + 1]:sub(2) or nil end
 for field, value in pairs(fields) do
   if field:sub(1, 5) == 'data:' then size = size + #field - 5 + #value end
 end
-if size > limit then return -1 end
-if action == 'create' then redis.call('DEL', KEYS[1]) end
-for i = 5, last, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
-redis.call('PEXPIREAT', KEYS[1], math.floor(expiresAt))
+if size > tonumber(ARGV[1]) then return -1 end
+for i = 3, #ARGV, 2 do
+  if fields[ARGV[i]] then redis.call('HSET', KEYS[1], ARGV[i], fields[ARGV[i]])
+  else redis.call('HDEL', KEYS[1], ARGV[i]) end
+end
+redis.call('PEXPIREAT', KEYS[1], math.ceil(expiresAt) - 1)
 return 1`;
 
-// What is no hash is read as a hash without times, so that the session manager removes it.
+// What is no hash is read as a session without times.
 const readScript = `
 local fields = redis.pcall('HGETALL', KEYS[1])
 return fields.err and { 'error', fields.err } or fields`;
 
 const removeScript = `
-local found = redis.pcall('HMGET', KEYS[1], 'expiresAt', 'owner')
-if ARGV[3] and found[2] ~= ARGV[3] then return { '0' } end
-redis.call('DEL', KEYS[1])
-return { (tonumber(found[1]) or 0) > tonumber(ARGV[1]) and '1' or '0', found[2] or nil }`;
+local owner = redis.pcall('HGET', KEYS[1], 'owner')
+if ARGV[1] and owner ~= ARGV[1] then return { '0' } end
+return { tostring(redis.call('DEL', KEYS[1])), type(owner) == 'string' and owner or nil }`;
 
 const enlistScript = `
 if ARGV[2] then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) end
@@ -69,30 +63,29 @@ const listScript = "return redis.call('ZRANGE', KEYS[1], 0, -1)";
 const unlistScript = "return redis.call('ZREM', KEYS[1], unpack(ARGV))";
 
 /**
- * Keeps sessions in Redis 7 or Valkey, for all who share it. A session is a hash, and an owner's
- * list is a sorted set: in a cluster they are on different machines, so their order is what counts.
+ * Keeps sessions in Redis 7 or Valkey, for all who share it. Redis's clock ends them. A session is
+ * a hash, and an owner's list a sorted set. In a cluster the two are on different machines, so it
+ * is their order that counts:
  *
- * - A session is written before it is listed. Until then nobody has been given its id.
- * - A session is removed before it leaves the list. What is listed is checked against the sessions.
- * - `deleteByOwner` ends what is listed when it begins: all that was created before. A session that
- *   is created meanwhile is ended, or lives and is listed.
- * - A list is kept to the full hour after its last session's end. When an update moves a session's
- *   end into another hour, the list's end is moved first.
+ * - A session is written, then listed. Before that, nobody has been given its id.
+ * - A session is removed, then taken off the list. What is listed is checked against the sessions.
+ * - `deleteByOwner` ends what is listed when it begins: all that had been created by then. What is
+ *   created meanwhile is ended, or lives and is listed.
+ * - A list lives to the full hour after its last session's end. An update that moves a session's
+ *   end into a later hour moves the list's end first.
  *
- * Commands: `read` 1; `create` and `delete` 2, without an owner 1; `update` 1, in another hour 3;
- * the two others 1 or 2, and 1 or 2 for each session. Neither KEYS nor SCAN. Redis drops what has
- * expired, and tells nobody. Set `maxmemory-policy noeviction`: any other logs people out at random.
+ * Commands: `read` 1; `create` and `delete` 2, without an owner 1; `update` 1, into a later hour 3;
+ * the two others 1, and 1 for each session, and 1 if one is removed. Neither KEYS nor SCAN. Redis
+ * tells nobody what has expired. Set `maxmemory-policy noeviction`, or it ends sessions at random.
  */
 export class RedisStore implements SessionStore {
   readonly #send: SendCommand;
-  readonly #clock: () => number;
   readonly #prefix: string;
   readonly #maxSessionsPerOwner: number;
   readonly #maxSessionSize: number;
 
   constructor(send: SendCommand, options: RedisStoreOptions = {}) {
     this.#send = send;
-    this.#clock = options.clock ?? Date.now;
     this.#prefix = options.prefix ?? "plinth:";
     this.#maxSessionsPerOwner = options.maxSessionsPerOwner ?? 20;
     this.#maxSessionSize = options.maxSessionSize ?? 4096;
@@ -101,9 +94,9 @@ export class RedisStore implements SessionStore {
   /** @throws {SessionTooLargeError} when the session is larger than `maxSessionSize`. */
   async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
     const { owner, createdAt, expiresAt } = record;
-    const fields = [...fieldsOf(record), "createdAt", String(createdAt)];
-    if (owner !== undefined) fields.push("owner", owner);
-    const isNew = yesOrNo(await this.#write("create", key, fields, []));
+    const fields = [...fieldsOf(record), "createdAt", `=${createdAt}`];
+    if (owner !== undefined) fields.push("owner", `=${owner}`);
+    const isNew = yesOrNo(await this.#write("create", key, fields));
     if (!isNew || owner === undefined) return isNew;
 
     const count = await this.#enlist(owner, expiresAt, String(createdAt), key);
@@ -115,26 +108,22 @@ export class RedisStore implements SessionStore {
   }
 
   async read(key: SessionKey): Promise<SessionRecord | undefined> {
-    const record = recordOf(textsOf(await this.#onSession(readScript, key)));
-    return record !== undefined && record.expiresAt <= this.#clock() ? undefined : record;
+    return recordOf(textsOf(await this.#run(readScript, `session:${key}`)));
   }
 
   /** @throws {SessionTooLargeError} when the session would be larger than `maxSessionSize`. */
   async update(key: SessionKey, changes: SessionChanges): Promise<boolean> {
     const fields = fieldsOf(changes);
-    const deleted = [...changes.data].filter(([, value]) => value === undefined);
-    const names = deleted.map(([name]) => `data:${name}`);
-    const reply = await this.#write("update", key, fields, names);
+    const reply = await this.#write("update", key, fields);
     if (typeof reply !== "string") return yesOrNo(reply);
-
     await this.#enlist(reply, changes.expiresAt);
-    return yesOrNo(await this.#write("prolong", key, fields, names));
+    return yesOrNo(await this.#write("prolong", key, fields));
   }
 
   async delete(key: SessionKey): Promise<boolean> {
-    const [existed, owner] = textsOf(await this.#onSession(removeScript, key));
-    if (owner !== undefined) await this.#onList(unlistScript, owner, key);
-    return existed === "1";
+    const [count, owner] = textsOf(await this.#run(removeScript, `session:${key}`));
+    if (owner !== undefined) await this.#run(unlistScript, `owner:${owner}`, key);
+    return count === "1";
   }
 
   async listByOwner(owner: string): Promise<readonly SessionSummary[]> {
@@ -151,61 +140,56 @@ export class RedisStore implements SessionStore {
     return this.#remove(owner, (await this.#keysOf(owner)).filter((key) => key !== except));
   }
 
-  /** Removes those of the owner's sessions; another's under the same key only leaves the list. */
+  /** Removes those of the owner's sessions. What is not the owner's only leaves the list. */
   async #remove(owner: string, keys: readonly SessionKey[]): Promise<number> {
     if (keys.length === 0) return 0;
-    const removals = keys.map((key) => this.#onSession(removeScript, key, owner));
+    const removals = keys.map((key) => this.#run(removeScript, `session:${key}`, owner));
     const replies = (await Promise.all(removals)).map(textsOf);
-    await this.#onList(unlistScript, owner, ...keys);
-    return replies.filter(([existed]) => existed === "1").length;
+    await this.#run(unlistScript, `owner:${owner}`, ...keys);
+    return replies.filter(([count]) => count === "1").length;
   }
 
   async #keysOf(owner: string): Promise<readonly SessionKey[]> {
-    return textsOf(await this.#onList(listScript, owner)).filter(isKey);
+    return textsOf(await this.#run(listScript, `owner:${owner}`)).filter(isKey);
   }
 
   #enlist(owner: string, expiresAt: number, ...entry: string[]): Promise<unknown> {
     const hour = 3_600_000;
     const end = (Math.floor(expiresAt / hour) + 1) * hour;
-    return this.#onList(enlistScript, owner, String(end), ...entry);
+    return this.#run(enlistScript, `owner:${owner}`, String(end), ...entry);
   }
 
-  #write(action: string, key: SessionKey, set: string[], deleted: string[]): Promise<unknown> {
-    const last = String(4 + set.length);
-    return this.#onSession(writeScript, key, action, last, ...set, ...deleted);
+  #write(action: string, key: SessionKey, fields: string[]): Promise<unknown> {
+    const limit = String(this.#maxSessionSize);
+    return this.#run(writeScript, `session:${key}`, limit, action, ...fields);
   }
 
-  #onSession(script: string, key: SessionKey, ...args: string[]): Promise<unknown> {
-    const given = [String(this.#clock()), String(this.#maxSessionSize), ...args];
-    return this.#send("EVAL", script, "1", `${this.#prefix}session:${key}`, ...given);
-  }
-
-  #onList(script: string, owner: string, ...args: string[]): Promise<unknown> {
-    return this.#send("EVAL", script, "1", `${this.#prefix}owner:${owner}`, ...args);
+  #run(script: string, name: string, ...args: string[]): Promise<unknown> {
+    return this.#send("EVAL", script, "1", this.#prefix + name, ...args);
   }
 }
 
 function fieldsOf({ data, lastSeenAt, expiresAt }: SessionChanges): string[] {
-  const set = [...data].flatMap(([name, value]) =>
-    value === undefined ? [] : [`data:${name}`, value],
-  );
-  return ["expiresAt", String(expiresAt), "lastSeenAt", String(lastSeenAt), ...set];
+  const fields = ["expiresAt", `=${expiresAt}`, "lastSeenAt", `=${lastSeenAt}`];
+  for (const [name, value] of data) {
+    fields.push(`data:${name}`, value === undefined ? "" : `=${value}`);
+  }
+  return fields;
 }
 
-/** A time that is missing or not a number is NaN: the session manager takes that as corrupt. */
+/** A time that is missing or no number is NaN: the session manager finds the record corrupt. */
 function recordOf(texts: readonly string[]): SessionRecord | undefined {
   if (texts.length === 0) return undefined;
   const fields = new Map<string, string>();
   const data = new Map<string, string>();
-  for (const [index, text] of texts.entries()) {
-    const name = texts[index - 1] ?? "";
-    if (index % 2 === 0) continue;
-    if (name.startsWith("data:")) data.set(name.slice(5), text);
-    else fields.set(name, text);
+  for (let at = 0; at < texts.length; at += 2) {
+    const [name = "", value = ""] = texts.slice(at, at + 2);
+    if (name.startsWith("data:")) data.set(name.slice(5), value);
+    else fields.set(name, value);
   }
-  const time = (name: string): number => Number.parseFloat(fields.get(name) ?? "");
-  const [createdAt, lastSeenAt, expiresAt] = [time("createdAt"), time("lastSeenAt"), time("expiresAt")];
-  return { owner: fields.get("owner"), data, createdAt, lastSeenAt, expiresAt };
+  const timeOf = (name: string): number => Number.parseFloat(fields.get(name) ?? "");
+  const times = { createdAt: timeOf("createdAt"), lastSeenAt: timeOf("lastSeenAt") };
+  return { owner: fields.get("owner"), data, ...times, expiresAt: timeOf("expiresAt") };
 }
 
 function isKey(text: string): text is SessionKey {
@@ -218,11 +202,11 @@ function isTexts(reply: unknown): reply is readonly string[] {
 
 function textsOf(reply: unknown): readonly string[] {
   if (isTexts(reply)) return reply;
-  throw new TypeError(`Cannot use a reply of Redis: it is no list of texts but ${typeof reply}`);
+  throw new TypeError(`Cannot use a reply of Redis: a list of texts is due, not a ${typeof reply}`);
 }
 
 function yesOrNo(reply: unknown): boolean {
   if (reply === -1) throw new SessionTooLargeError("Cannot store session: it is too large");
   if (reply === 0 || reply === 1) return reply === 1;
-  throw new TypeError(`Cannot use a reply of Redis: it is not 0 or 1 but a ${typeof reply}`);
+  throw new TypeError(`Cannot use a reply of Redis: 0 or 1 is due, not a ${typeof reply}`);
 }

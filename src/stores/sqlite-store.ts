@@ -66,7 +66,7 @@ export class SqliteStore implements SessionStore {
     this.#atomically(() => {
       const [version] = valuesOf(database.prepare("PRAGMA user_version").get());
       if (version === 0) database.exec(schema);
-      else if (version !== 1) throw new Error(`Cannot use database: its version is ${version}, not 1`);
+      else if (version !== 1) throw new Error(`Cannot use database: version ${version} is not 1`);
     });
     this.#statements = prepare(database);
   }
@@ -153,7 +153,7 @@ export class SqliteStore implements SessionStore {
 function prepare(database: SqliteDatabase) {
   const record = "owner, data, created_at, last_seen_at, expires_at";
   return {
-    // Its own key, in case it has expired, and the longest expired: a hundred, in some milliseconds.
+    // The new session's own key, should it have expired, and a hundred that expired before.
     prune: database.prepare(`DELETE FROM session WHERE expires_at <= ? AND (key = ? OR rowid IN
       (SELECT rowid FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT 100))`),
     insert: database.prepare(`INSERT INTO session (key, ${record}) VALUES (?, ?, ?, ?, ?, ?)
@@ -181,7 +181,7 @@ function dataOf(text: string): Map<string, string> {
   return new Map(JSON.parse(text));
 }
 
-/** Data that cannot be read leave a record without times: the session manager takes it as corrupt. */
+/** Data that cannot be read give a time that is NaN: the session manager finds it corrupt. */
 function recordOf(row: unknown): SessionRecord {
   const [owner, text, createdAt, lastSeenAt, expiresAt] = valuesOf(row);
   const record = { owner: owner ?? undefined, createdAt, lastSeenAt, expiresAt };
