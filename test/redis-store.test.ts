@@ -16,6 +16,7 @@ const nobody: SessionRecord = { ...record, owner: undefined };
 const changes = { data: new Map([["cart", undefined], ["name", ""]]), lastSeenAt: 3, expiresAt: 4 };
 const hash = ["owner", "ada", "data:cart", "1", ..."createdAt 1 lastSeenAt 2".split(" ")];
 const whole = [...hash, "expiresAt", String(hour)];
+const older = [...whole, "createdAt", "0"];
 
 /** A store whose commands are answered in turn: an Error is rejected. */
 function scripted(replies: readonly unknown[], options?: RedisStoreOptions) {
@@ -163,14 +164,19 @@ describe("an owner's sessions are bounded", () => {
     await store.create(key, record);
     assert.equal(sent.length, 2);
   });
-  test("one more ends the oldest, never the one that was just created", async () => {
-    const replies = [1, 3, [key, other, third], whole, whole, whole, ["1"], 1];
+  test("one more ends the oldest", async () => {
+    const replies = [1, 3, [other, third, key], older, older, whole, ["1"], 1];
     const { store, sent } = scripted(replies, { maxSessionsPerOwner: 2 });
     assert.equal(await store.create(key, record), true);
     assert.deepEqual(sent.slice(6), [[`plinth:session:${other}`, "ada"], ["plinth:owner:ada", other]]);
   });
+  test("one that is as old as the new one may be what it replaces, and does not go", async () => {
+    const { store, sent } = scripted([1, 2, [key, other], whole, whole], { maxSessionsPerOwner: 1 });
+    assert.equal(await store.create(key, record), true);
+    assert.equal(sent.length, 5);
+  });
   test("what has expired makes room, and no live session goes", async () => {
-    const replies = [1, 3, [other, third, key], whole, [], whole, ["0"], 1];
+    const replies = [1, 3, [other, third, key], older, [], whole, ["0"], 1];
     const { store, sent } = scripted(replies, { maxSessionsPerOwner: 2 });
     assert.equal(await store.create(key, record), true);
     assert.deepEqual(sent.slice(6), [[`plinth:session:${third}`, "ada"], ["plinth:owner:ada", third]]);

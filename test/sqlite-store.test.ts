@@ -106,7 +106,7 @@ describe("each method answers from the database, and changes it in one transacti
   const corrupt = { ...record, data: new Map(), createdAt: NaN };
   const rows: readonly [claim: string, ask: Ask, answers: Answers, unknown, unknown[]][] = [
     ["create", create, { INSERT: 1 }, true,
-      [begin, prune, insert, ["DELETE", "ada", key, now, 19], "COMMIT"]],
+      [begin, prune, insert, ["DELETE", now, "ada", now, 20], "COMMIT"]],
     ["create without an owner", createOwnerless, { INSERT: 1n }, true,
       [begin, prune, insert.with(2, null), "COMMIT"]],
     ["create of a key that is taken", create, { INSERT: 0 }, false, [begin, prune, insert, "COMMIT"]],
@@ -135,7 +135,7 @@ describe("each method answers from the database, and changes it in one transacti
   test("an owner may have as many sessions as was said", () => {
     const trial = storeOn({ INSERT: 1 }, { maxSessionsPerOwner: 2 });
     create(trial.store);
-    assert.deepEqual(trial.done()[3], ["DELETE", "ada", key, now, 1]);
+    assert.deepEqual(trial.done()[3], ["DELETE", now, "ada", now, 2]);
   });
   test("without a clock it is the time of day that counts", () => {
     const database = scripted();

@@ -101,9 +101,11 @@ export class RedisStore implements SessionStore {
 
     const count = await this.#enlist(owner, expiresAt, String(createdAt), key);
     if (Number(count) <= this.#maxSessionsPerOwner) return true;
-    const others = (await this.listByOwner(owner)).filter((session) => session.key !== key);
-    const surplus = others.toReversed().slice(this.#maxSessionsPerOwner - 1);
-    await this.#remove(owner, surplus.map((session) => session.key));
+    const sessions = await this.listByOwner(owner);
+    const surplus = sessions.slice(0, Math.max(0, sessions.length - this.#maxSessionsPerOwner));
+    // A rotated session is as old as the one that it replaces, which is not the store's to end.
+    const older = surplus.filter((session) => session.createdAt < createdAt);
+    await this.#remove(owner, older.map((session) => session.key));
     return true;
   }
 

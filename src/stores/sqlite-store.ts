@@ -81,7 +81,7 @@ export class SqliteStore implements SessionStore {
       prune.run(now, key, now);
       const values = [key, owner ?? null, data, createdAt, lastSeenAt, expiresAt];
       if (Number(insert.run(...values).changes) === 0) return false;
-      if (owner !== undefined) endOldest.run(owner, key, now, this.#maxSessionsPerOwner - 1);
+      if (owner !== undefined) endOldest.run(createdAt, owner, now, this.#maxSessionsPerOwner);
       return true;
     });
   }
@@ -158,8 +158,9 @@ function prepare(database: SqliteDatabase) {
       (SELECT rowid FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT 100))`),
     insert: database.prepare(`INSERT INTO session (key, ${record}) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING`),
-    endOldest: database.prepare(`DELETE FROM session WHERE rowid IN (SELECT rowid FROM session
-      WHERE owner = ? AND key <> ? AND expires_at > ?
+    // A rotated session is as old as the one that it replaces, which is not the store's to end.
+    endOldest: database.prepare(`DELETE FROM session WHERE created_at < ? AND rowid IN
+      (SELECT rowid FROM session WHERE owner = ? AND expires_at > ?
       ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)`),
     read: database.prepare(`SELECT ${record} FROM session WHERE key = ? AND expires_at > ?`),
     update: database.prepare(`UPDATE session SET data = ?, last_seen_at = ?, expires_at = ?

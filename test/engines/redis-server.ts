@@ -1,6 +1,7 @@
 // A redis-server of the test's own: on a free port, in a directory that goes with it.
 
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -13,32 +14,46 @@ import type { SendCommand } from "../../src/stores/redis-store.ts";
 
 export interface RedisServer {
   readonly port: number;
-  readonly pid: number;
-  /** Ends it with SIGTERM, or as said, and removes its directory. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Sends the running process a signal: SIGKILL crashes it, SIGSTOP freezes it. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same port and in the same directory. */
+  restart(): Promise<void>;
+  /** Ends it, and removes its directory. */
+  stop(): Promise<void>;
 }
 
-/** Starts Debian's redis-server, without snapshots unless the options say otherwise. */
+/** Starts the redis-server of the system, without snapshots unless the options say otherwise. */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "plinth-redis-"));
   const port = await freePort();
-  const basic = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
-  const server = spawn("redis-server", [...basic, ...options], { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(server, "exit");
-  for await (const line of createInterface(server.stdout)) {
-    if (/Ready to accept connections/.test(line)) break;
-  }
-  server.stdout.resume();
-  if (server.pid === undefined || server.exitCode !== null) throw new Error("Cannot start redis-server");
+  const basic = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
+  let server = await launch([...basic, ...options]);
   return {
     port,
-    pid: server.pid,
-    async stop(signal = "SIGTERM") {
+    async kill(signal) {
+      const ended = once(server, "exit");
       server.kill(signal);
-      await ended;
+      if (signal === "SIGKILL" || signal === "SIGTERM") await ended;
+    },
+    async restart() {
+      server = await launch([...basic, ...options]);
+    },
+    async stop() {
+      if (server.exitCode === null && server.signalCode === null) await this.kill("SIGKILL");
       await rm(directory, { recursive: true });
     },
   };
+}
+
+async function launch(options: string[]): Promise<ChildProcess> {
+  const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const line of createInterface(server.stdout)) {
+    if (/Ready to accept connections/.test(line)) {
+      server.stdout.resume();
+      return server;
+    }
+  }
+  throw new Error("Cannot start redis-server");
 }
 
 export async function freePort(): Promise<number> {
@@ -57,22 +72,20 @@ export interface Connection {
   close(): void;
 }
 
-export type Connect = (port: number) => Promise<Connection>;
-
 /** The clients that people use, each as a function that sends a command. */
-export const clients: Readonly<Record<string, Connect>> = {
+export const clients: Readonly<Record<string, (port: number) => Promise<Connection>>> = {
   async redis(port) {
     const client = createClient({ socket: { port, reconnectStrategy: false } });
     client.on("error", () => {});
     await client.connect();
-    let isOpen = true;
     return {
       send: (...args) => client.sendCommand(args),
-      close: () => void (isOpen && ((isOpen = false), client.destroy())),
+      close: () => void (client.isOpen && client.destroy()),
     };
   },
   async ioredis(port) {
-    const client = new Redis({ port, lazyConnect: true, retryStrategy: () => null });
+    const options = { port, lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false };
+    const client = new Redis(options);
     client.on("error", () => {});
     await client.connect();
     return {
