@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import Redis from "ioredis";
+import { Redis } from "ioredis";
 import { createClient } from "redis";
 import type { SendCommand } from "../../src/stores/redis-store.ts";
 
@@ -28,18 +28,19 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   const port = await freePort();
   const basic = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
   let server = await launch([...basic, ...options]);
+  async function kill(signal: NodeJS.Signals): Promise<void> {
+    const ended = once(server, "exit");
+    server.kill(signal);
+    if (signal === "SIGKILL" || signal === "SIGTERM") await ended;
+  }
   return {
     port,
-    async kill(signal) {
-      const ended = once(server, "exit");
-      server.kill(signal);
-      if (signal === "SIGKILL" || signal === "SIGTERM") await ended;
-    },
+    kill,
     async restart() {
       server = await launch([...basic, ...options]);
     },
     async stop() {
-      if (server.exitCode === null && server.signalCode === null) await this.kill("SIGKILL");
+      if (server.exitCode === null && server.signalCode === null) await kill("SIGKILL");
       await rm(directory, { recursive: true });
     },
   };
