@@ -42,7 +42,8 @@ const list: Ask = (store) => store.listByOwner("ada");
 const clear: Ask = (store) => store.deleteByOwner("ada", third);
 
 describe("a reply is taken for what it is", () => {
-  const corrupt = { owner: undefined, data: new Map(), createdAt: NaN, lastSeenAt: NaN, expiresAt: NaN };
+  const noTimes = { createdAt: NaN, lastSeenAt: NaN, expiresAt: NaN };
+  const corrupt = { owner: undefined, data: new Map(), ...noTimes };
   const rows: readonly [claim: string, ask: Ask, replies: unknown[], answer: unknown][] = [
     ["a new session", create, [1], true],
     ["a new session of an owner", createOwned, [1, 1], true],
@@ -116,7 +117,8 @@ describe("a fault throws, and is never an absent session", () => {
 
 describe("what is sent is one script on one Redis key", () => {
   const [session, owner] = [`plinth:session:${key}`, "plinth:owner:ada"];
-  const created = ["expiresAt", `=${hour}`, "lastSeenAt", "=2", "data:cart", "=1", "createdAt", "=1"];
+  const createdAt = ["createdAt", "=1"];
+  const created = ["expiresAt", `=${hour}`, "lastSeenAt", "=2", "data:cart", "=1", ...createdAt];
   const changed = ["expiresAt", "=4", "lastSeenAt", "=3", "data:cart", "", "data:name", "="];
   const listed = [`${2 * hour}`, "1", key];
   const rows: readonly [claim: string, ask: Ask, replies: unknown[], sent: string[][]][] = [
@@ -168,10 +170,12 @@ describe("an owner's sessions are bounded", () => {
     const replies = [1, 3, [other, third, key], older, older, whole, ["1"], 1];
     const { store, sent } = scripted(replies, { maxSessionsPerOwner: 2 });
     assert.equal(await store.create(key, record), true);
-    assert.deepEqual(sent.slice(6), [[`plinth:session:${other}`, "ada"], ["plinth:owner:ada", other]]);
+    const ended = [[`plinth:session:${other}`, "ada"], ["plinth:owner:ada", other]];
+    assert.deepEqual(sent.slice(6), ended);
   });
   test("one that is as old as the new one may be what it replaces, and does not go", async () => {
-    const { store, sent } = scripted([1, 2, [key, other], whole, whole], { maxSessionsPerOwner: 1 });
+    const replies = [1, 2, [key, other], whole, whole];
+    const { store, sent } = scripted(replies, { maxSessionsPerOwner: 1 });
     assert.equal(await store.create(key, record), true);
     assert.equal(sent.length, 5);
   });
@@ -179,6 +183,7 @@ describe("an owner's sessions are bounded", () => {
     const replies = [1, 3, [other, third, key], older, [], whole, ["0"], 1];
     const { store, sent } = scripted(replies, { maxSessionsPerOwner: 2 });
     assert.equal(await store.create(key, record), true);
-    assert.deepEqual(sent.slice(6), [[`plinth:session:${third}`, "ada"], ["plinth:owner:ada", third]]);
+    const ended = [[`plinth:session:${third}`, "ada"], ["plinth:owner:ada", third]];
+    assert.deepEqual(sent.slice(6), ended);
   });
 });

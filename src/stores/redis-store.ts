@@ -101,8 +101,7 @@ export class RedisStore implements SessionStore {
 
     const count = await this.#enlist(owner, expiresAt, String(createdAt), key);
     if (Number(count) <= this.#maxSessionsPerOwner) return true;
-    const sessions = await this.listByOwner(owner);
-    const surplus = sessions.slice(0, Math.max(0, sessions.length - this.#maxSessionsPerOwner));
+    const surplus = (await this.listByOwner(owner)).toReversed().slice(this.#maxSessionsPerOwner);
     // A rotated session is as old as the one that it replaces, which is not the store's to end.
     const older = surplus.filter((session) => session.createdAt < createdAt);
     await this.#remove(owner, older.map((session) => session.key));
@@ -198,12 +197,8 @@ function isKey(text: string): text is SessionKey {
   return text.length === 43;
 }
 
-function isTexts(reply: unknown): reply is readonly string[] {
-  return Array.isArray(reply) && reply.every((text) => typeof text === "string");
-}
-
 function textsOf(reply: unknown): readonly string[] {
-  if (isTexts(reply)) return reply;
+  if (Array.isArray(reply) && reply.every((text) => typeof text === "string")) return reply;
   throw new TypeError(`Cannot use a reply of Redis: a list of texts is due, not a ${typeof reply}`);
 }
 

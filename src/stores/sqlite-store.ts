@@ -136,16 +136,12 @@ export class SqliteStore implements SessionStore {
       this.#database.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#rollBack();
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // SQLite has rolled back by itself, for a full disk for example: the first error tells.
+      }
       throw error;
-    }
-  }
-
-  #rollBack(): void {
-    try {
-      this.#database.exec("ROLLBACK");
-    } catch {
-      // SQLite has done so by itself, for a full disk for example. The first error tells.
     }
   }
 }

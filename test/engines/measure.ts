@@ -18,7 +18,8 @@ const keys = Array.from({ length: count }, (_, index) => hashSessionId(`${index}
 function recordOf(index: number, bytes: number): SessionRecord {
   const now = Date.now();
   const owner = `user-${String(index).padStart(7, "0")}`;
-  const data = new Map([["user", owner], ...(bytes > 0 ? [["cart", "x".repeat(bytes)] as const] : [])]);
+  const data = new Map([["user", owner]]);
+  if (bytes > 0) data.set("cart", "x".repeat(bytes));
   return { owner, data, createdAt: now, lastSeenAt: now, expiresAt: now + hour / 2 };
 }
 
@@ -33,7 +34,7 @@ async function rate(name: string, work: (index: number) => unknown, width: numbe
 
 async function rates(name: string, store: SessionStore, width: number): Promise<void> {
   const key = (index: number) => keys[index % count] ?? hashSessionId("");
-  const changes = { data: new Map([["cart", "[]"]]), lastSeenAt: Date.now(), expiresAt: Date.now() + hour / 2 };
+  const changes = { ...recordOf(0, 0), data: new Map([["cart", "[]"]]) };
   await rate(`${name} create`, (index) => store.create(key(index), recordOf(index, 0)), width);
   await rate(`${name} read`, (index) => store.read(key(index)), width);
   await rate(`${name} update`, (index) => store.update(key(index), changes), width);
@@ -47,7 +48,10 @@ for (const [name, connect] of Object.entries(clients)) {
   if (name === "redis") {
     for (const bytes of [0, 48, 200, 1000]) {
       await send("FLUSHALL");
-      const used = async () => Number(/used_memory:(\d+)/.exec(String(await send("INFO", "memory")))?.[1]);
+      const used = async () => {
+        const memory = String(await send("INFO", "memory"));
+        return Number(/used_memory:(\d+)/.exec(memory)?.[1]);
+      };
       const before = await used();
       const store = new RedisStore(send);
       for (const [index, key] of keys.entries()) await store.create(key, recordOf(index, bytes));

@@ -48,18 +48,19 @@ function subject({ send, close }: Connection) {
 
 /** Makes the three servers one cluster, each with a third of the slots. */
 async function join(): Promise<void> {
-  const nodes = await Promise.all(ports.map((port) => clients["ioredis"]?.(port)));
+  const nodes = await Promise.all(ports.map((port) => clients.ioredis(port)));
   for (const [index, node] of nodes.entries()) {
     const slots = [Math.ceil((index * 16384) / 3), Math.ceil(((index + 1) * 16384) / 3) - 1];
-    await node?.send("CLUSTER", "ADDSLOTSRANGE", ...slots.map(String));
-    await node?.send("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
+    await node.send("CLUSTER", "ADDSLOTSRANGE", ...slots.map(String));
+    await node.send("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
   }
   for (const port of ports) await nodes[0]?.send("CLUSTER", "MEET", "127.0.0.1", String(port));
   for (const node of nodes) {
-    for (let tries = 0; !/cluster_state:ok/.test(String(await node?.send("CLUSTER", "INFO"))); tries++) {
+    const isReady = async () => /state:ok/.test(String(await node.send("CLUSTER", "INFO")));
+    for (let tries = 0; !(await isReady()); tries++) {
       assert.ok(tries < 200, "Cannot make a cluster");
       await setTimeout(50);
     }
-    node?.close();
+    node.close();
   }
 }

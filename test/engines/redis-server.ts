@@ -48,6 +48,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
 
 async function launch(options: string[]): Promise<ChildProcess> {
   const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => server.kill("SIGKILL"));
   for await (const line of createInterface(server.stdout)) {
     if (/Ready to accept connections/.test(line)) {
       server.stdout.resume();
@@ -74,8 +75,8 @@ export interface Connection {
 }
 
 /** The clients that people use, each as a function that sends a command. */
-export const clients: Readonly<Record<string, (port: number) => Promise<Connection>>> = {
-  async redis(port) {
+export const clients = {
+  async redis(port: number): Promise<Connection> {
     const client = createClient({ socket: { port, reconnectStrategy: false } });
     client.on("error", () => {});
     await client.connect();
@@ -84,7 +85,7 @@ export const clients: Readonly<Record<string, (port: number) => Promise<Connecti
       close: () => void (client.isOpen && client.destroy()),
     };
   },
-  async ioredis(port) {
+  async ioredis(port: number): Promise<Connection> {
     const options = { port, lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false };
     const client = new Redis(options);
     client.on("error", () => {});

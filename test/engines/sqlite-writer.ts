@@ -15,11 +15,13 @@ store.create(shared, { owner: undefined, data: new Map(), ...times });
 
 for (let index = 0; index < Number(count); index++) {
   const id = `${name}-${index}`;
-  const created = store.create(hashSessionId(id), { owner: id, data: new Map([["id", id]]), ...times });
+  const data = new Map([["id", id]]);
+  const created = store.create(hashSessionId(id), { owner: id, data, ...times });
   const updated = store.update(shared, { ...times, data: new Map([[id, "kept"]]) });
   const deleted = index < 3 || store.delete(hashSessionId(`${name}-${index - 3}`));
   if (!created || !updated || !deleted) throw new Error(`Cannot write session ${id}`);
-  if (index >= 40) store.update(shared, { ...times, data: new Map([[`${name}-${index - 40}`, undefined]]) });
+  const old = new Map([[`${name}-${index - 40}`, undefined]]);
+  if (index >= 40) store.update(shared, { ...times, data: old });
   // A pipe takes this at once: what is in it outlives the process.
   process.stdout.write(`${index}\n`);
 }
