@@ -153,7 +153,8 @@ test("one session more than an owner may have ends that owner's oldest, and only
   }
   assert.deepEqual(removed, []);
   const oldest = store.listByOwner("ada")[0];
-  store.create(keyOf(13), record({ owner: "ada", createdAt: clock() - 20 }));
+  const old = clock() - 20;
+  store.create(keyOf(13), record({ owner: "ada", createdAt: old, lastSeenAt: old }));
   assert.deepEqual([removed, oldest?.key], [[oldest], keyOf(11)]);
   assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(13), keyOf(12), keyOf(10)]);
   assert.deepEqual([store.size, store.listByOwner("eve").length], [5, 2]);
@@ -187,6 +188,18 @@ test("an owner's expired sessions do not count: no live one has to go", () => {
   fill(2, 3, { owner: "ada" });
   assert.deepEqual(keysOf(removed), [keyOf(1)]);
   assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(0), keyOf(2)]);
+});
+
+test("an owner who has as many as may be can rotate the oldest session", () => {
+  const { store, clock, removed, record } = subject({ maxSessionsPerOwner: 2 });
+  const oldest = record({ owner: "ada" });
+  store.create(keyOf(1), oldest);
+  clock.advance(1);
+  store.create(keyOf(2), record({ owner: "ada" }));
+  store.create(keyOf(3), { ...oldest, lastSeenAt: clock() });
+  assert.equal(store.delete(keyOf(1)), true);
+  assert.deepEqual(store.listByOwner("ada").map(({ key }) => key), [keyOf(3), keyOf(2)]);
+  assert.deepEqual(removed, []);
 });
 
 test("an owner's oldest session makes room in a full store, and not an other owner's", () => {

@@ -85,7 +85,9 @@ export class MemoryStore implements SessionStore {
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
 
-    const youngest = owner === undefined ? [] : this.#liveOf(owner).reverse();
+    // A session that was seen before only has a new id: the old one is not the store's to end.
+    const isOneMore = owner !== undefined && lastSeenAt === createdAt;
+    const youngest = isOneMore ? this.#liveOf(owner).reverse() : [];
     for (const [other, entry] of youngest.slice(maxSessionsPerOwner - 1)) this.#end(other, entry);
     for (const shard of this.#shards) if (this.#size >= maxSessions) this.#removeExpired(shard);
     if (this.#size >= maxSessions) {
