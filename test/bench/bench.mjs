@@ -1,0 +1,219 @@
+// Measures Plinth beside a bare node:http server and its peers, and prints one table.
+
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { amongTwelve, check, logIn, median, plinthsAnswers } from "./harness.mjs";
+import { send, start, titles } from "./harness.mjs";
+import { generator, load } from "./load.mjs";
+import { startUp } from "./startup.mjs";
+
+const usage = `Usage: npm run bench -- [options]
+
+  --rounds N        rounds, each with fresh processes (default 5)
+  --seconds N       how long each server is loaded, after 1 s of warming up (default 4)
+  --scenario a,b    page, cookies12, heartbeat, redirect, login, guarded, million, memory,
+                    expiry, startup
+  --only a,b        ${Object.keys(titles).slice(2).join(", ")};
+                    bare and plinth are always there
+  --quick           1 round of 1 s, a tenth of the sessions: tells that it works, measures nothing
+`;
+
+const throughput = {
+  page: "page with a session, 1 cookie",
+  cookies12: "page with a session, among 12 cookies",
+  heartbeat: "heartbeat",
+  redirect: "redirect, no cookie",
+  login: "login churn, cheap password check",
+  guarded: "… with Plinth's throttle and log",
+};
+const scenarioNames = [...Object.keys(throughput), "million", "memory", "expiry", "startup"];
+
+function readOptions() {
+  const text = { type: "string" };
+  const flag = { type: "boolean", default: false };
+  const { values } = parseArgs({
+    options: { rounds: text, seconds: text, scenario: text, only: text, quick: flag, help: flag },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit();
+  }
+  const list = (given, all, what) => {
+    const chosen = given?.split(",") ?? all;
+    const unknown = chosen.find((name) => !all.includes(name));
+    if (unknown !== undefined) throw new Error(`Cannot measure ${what} "${unknown}": see --help`);
+    return chosen;
+  };
+  const { quick } = values;
+  return {
+    rounds: Number(values.rounds ?? (quick ? 1 : 5)),
+    seconds: Number(values.seconds ?? (quick ? 1 : 4)),
+    scenarios: list(values.scenario, scenarioNames, "scenario"),
+    servers: [...new Set(["bare", "plinth", ...list(values.only, Object.keys(titles), "server")])],
+    most: quick ? 100_000 : 1_000_000,
+  };
+}
+
+const options = readOptions();
+const { rounds, seconds, servers: names, most } = options;
+const progress = (line) => process.stderr.write(`${line}\n`);
+const hour = 3_600_000;
+
+/** Runs scenarios side by side in every round: name of the scenario -> server -> results. */
+async function measure(scenarios, sessions) {
+  const results = Object.fromEntries(scenarios.map((scenario) => [scenario, {}]));
+  for (let round = 0; round < rounds; round++) {
+    // Another order each round, so that nobody always follows the same neighbour.
+    const order = names.map((_, index) => names[(index + round) % names.length]);
+    const servers = [];
+    for (const name of order) {
+      const server = await start(name, answers);
+      await check(server, answers);
+      if (server.hasStore && sessions > 0) await fill(server, 0, sessions, Date.now() + hour);
+      if (server.hasStore || sessions === 0 || name === "bare") servers.push(server);
+      else await server.stop();
+    }
+    for (const scenario of scenarios) {
+      for (const server of servers) {
+        if (scenario === "guarded" && !["bare", "plinth"].includes(server.name)) continue;
+        const result = await measureOne(server, scenario);
+        (results[scenario][server.name] ??= []).push(result);
+        const bare = results[scenario].bare?.[round];
+        const ratio = bare === undefined ? "" : (result.rate / bare.rate).toFixed(2);
+        const what = `${scenario.padEnd(10)} ${server.name.padEnd(24)}`;
+        const rate = `${Math.round(result.rate)}/s`.padStart(9);
+        progress(`round ${round + 1}/${rounds}  ${what} ${rate}  ${ratio}`);
+      }
+    }
+    for (const server of servers) await server.stop();
+  }
+  return results;
+}
+
+async function measureOne(server, scenario) {
+  const isLogin = scenario === "login" || scenario === "guarded";
+  const path = isLogin ? "/login" : scenario === "heartbeat" ? "/heartbeat" : "/";
+  const needsCookie = ["page", "cookies12", "million"].includes(scenario);
+  let cookie;
+  if (server.name === "bare") {
+    await server.ask("answer", isLogin ? "login" : scenario in answers ? scenario : "page");
+    // As long as Plinth's: parsing the header is a part of what node:http does.
+    cookie = needsCookie ? `session_id=${"x".repeat(43)}` : undefined;
+  } else if (needsCookie) {
+    cookie = await logIn(server, "user-0");
+  }
+  if (scenario === "guarded" && server.name === "plinth") await server.ask("guard");
+  if (scenario === "cookies12") cookie = amongTwelve(cookie);
+  const target = { url: server.url(path), cookie, isLogin };
+  await load({ ...target, seconds: 1 });
+  return load({ ...target, seconds });
+}
+
+/** Stores sessions past the server's HTTP, and checks that the last one opens the page. */
+async function fill(server, from, to, expiresAt) {
+  const cookie = await server.ask("fill", { from, to, expiresAt });
+  const reply = await send(server.url("/"), { headers: { Cookie: cookie } });
+  if (!reply.body.includes(`user-${to - 1}`)) throw new Error(`${server.name}: not filled`);
+}
+
+/** Runs a job on each server that has a store, one after the other: server -> result. */
+async function onEachStore(job) {
+  const results = {};
+  for (const name of names) {
+    const server = await start(name, answers);
+    if (server.hasStore) results[name] = await job(server);
+    await server.stop();
+  }
+  return results;
+}
+
+async function memory(server) {
+  await check(server, answers); // So that code compiled on the way is not counted.
+  const expiresAt = Date.now() + hour;
+  await fill(server, 0, 10, expiresAt);
+  const empty = await server.ask("heap");
+  await fill(server, 10, most / 10, expiresAt);
+  const tenth = ((await server.ask("heap")) - empty) / (most / 10 - 10);
+  await fill(server, most / 10, most, expiresAt);
+  const all = ((await server.ask("heap")) - empty) / (most - 10);
+  progress(`memory  ${server.name}  ${Math.round(tenth)}, ${Math.round(all)} bytes a session`);
+  return { tenth, all };
+}
+
+async function expiry(server) {
+  const deadline = Date.now() + 20_000;
+  await fill(server, 0, most, deadline);
+  if (Date.now() > deadline - 2000) throw new Error("Cannot watch expiry: filling took too long");
+  const Cookie = await logIn(server, "user-0");
+  await server.ask("heap"); // Collects what filling left behind: its pauses are not expiry's.
+  await server.ask("watch");
+  // One visitor goes on meanwhile; it is their wait that a pause lengthens. Plinth sweeps each
+  // minute, so that its slowest answer comes within about 75 s of the deadline.
+  let held = most;
+  while (Date.now() < deadline + 75_000 && held > 10) {
+    for (let count = 0; count < 1000; count++) {
+      await send(server.url("/"), { headers: { Cookie } });
+    }
+    held = await server.ask("held");
+  }
+  const pause = await server.ask("pause");
+  const part = held / most;
+  progress(`expiry  ${server.name}  ${pause.toFixed(1)} ms, ${(part * 100).toFixed(0)} % held`);
+  return { pause, part };
+}
+
+const rows = [];
+function addRow(title, cell) {
+  rows.push([title, ...names.map((name) => cell(name) ?? "–")]);
+}
+
+function addThroughput(title, results) {
+  const rate = (name) => median(results[name].map((result) => result.rate));
+  const latency = (name, p) => median(results[name].map((result) => result[p])).toFixed(2);
+  addRow(title, (name) => {
+    if (results[name] === undefined) return undefined;
+    if (name === "bare") return `1 = ${Math.round(rate(name))}/s`;
+    const ratios = results[name].map((result, round) => result.rate / results.bare[round].rate);
+    const range = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+    return `**${(rate(name) / rate("bare")).toFixed(2)}** (${range.join(" to ")})`;
+  });
+  addRow("… p50 / p99, ms", (name) =>
+    results[name] && `${latency(name, "p50")} / ${latency(name, "p99")}`,
+  );
+}
+
+const answers = await plinthsAnswers();
+const has = (scenario) => options.scenarios.includes(scenario);
+const count = (number) => number.toLocaleString("en");
+
+const chosen = Object.keys(throughput).filter(has);
+if (chosen.length > 0) {
+  const results = await measure(chosen, 0);
+  for (const scenario of chosen) addThroughput(throughput[scenario], results[scenario]);
+}
+if (has("million")) {
+  const { million } = await measure(["million"], most);
+  addThroughput(`page, ${count(most)} sessions live`, million);
+}
+if (has("memory")) {
+  const bytes = await onEachStore(memory);
+  const cell = (name, key) => bytes[name] && String(Math.round(bytes[name][key]));
+  addRow(`heap bytes a session, ${count(most / 10)} live`, (name) => cell(name, "tenth"));
+  addRow(`heap bytes a session, ${count(most)} live`, (name) => cell(name, "all"));
+}
+if (has("expiry")) {
+  const seen = await onEachStore(expiry);
+  addRow(`longest pause while ${count(most)} expire, ms`, (name) => seen[name]?.pause.toFixed(1));
+  addRow("… held 75 s later", (name) => seen[name] && `${(seen[name].part * 100).toFixed(0)} %`);
+}
+if (has("startup")) {
+  const seen = await startUp(rounds * 3, progress);
+  addRow("start to first answer, ms", (name) => seen[name]?.time.toFixed(0));
+  addRow("resident memory at rest, MB", (name) => seen[name]?.memory.toFixed(1));
+}
+
+const head = ["", ...names.map((name) => titles[name])];
+const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+console.log(`\nNode ${process.version}, ${cpus().length} × ${cpus()[0].model}, ${generator},`);
+console.log(`${rounds} rounds of ${seconds} s; medians, and lowest to highest of the rounds.\n`);
+console.log(lines.join("\n"));

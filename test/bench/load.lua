@@ -1,0 +1,27 @@
+-- Loads one server with wrk and prints what came out as one line of JSON.
+
+if os.getenv("BENCH_LOGIN") then
+  local requests, last = {}, 0
+  local form = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+
+  function init()
+    for user = 1, 5000 do
+      local body = "username=user-" .. user .. "&password=correct-horse"
+      requests[user] = wrk.format("POST", nil, form, body)
+    end
+  end
+
+  function request()
+    last = last % #requests + 1
+    return requests[last]
+  end
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"failed":%d}\n',
+    summary.requests, summary.duration / 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end

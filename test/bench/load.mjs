@@ -1,0 +1,55 @@
+// The load generators: wrk where it is installed, else autocannon from npm.
+
+import { execFile, execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { form, loginForm } from "./harness.mjs";
+
+const script = fileURLToPath(new URL("load.lua", import.meta.url));
+const connections = 50;
+
+function hasWrk() {
+  try {
+    execFileSync("wrk", ["-v"], { stdio: "ignore" });
+    return true;
+  } catch (error) {
+    return error.code !== "ENOENT"; // `wrk -v` itself exits with 1.
+  }
+}
+
+export const generator = hasWrk() ? "wrk" : "autocannon";
+
+async function byWrk({ url, cookie, isLogin, seconds }) {
+  const header = cookie === undefined ? [] : ["-H", `Cookie: ${cookie}`];
+  const options = ["-t1", `-c${connections}`, `-d${seconds}s`, ...header, "-s", script, url];
+  const env = isLogin ? { ...process.env, BENCH_LOGIN: "1" } : process.env;
+  const { stdout } = await promisify(execFile)("wrk", options, { env });
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+async function byAutocannon({ url, cookie, isLogin, seconds }) {
+  const { default: autocannon } = await import("autocannon");
+  const logins = Array.from({ length: 5000 }, (_, index) => ({
+    method: "POST",
+    headers: form,
+    body: loginForm(`user-${index + 1}`),
+  }));
+  const result = await autocannon({
+    url,
+    connections,
+    duration: seconds,
+    headers: cookie === undefined ? {} : { Cookie: cookie },
+    ...(isLogin ? { requests: logins } : {}),
+  });
+  const failed = result.errors + result.timeouts + result["4xx"] + result["5xx"];
+  const { p50, p99 } = result.latency;
+  return { requests: result.requests.total, seconds: result.duration, p50, p99, failed };
+}
+
+/** Loads a server from 50 connections. Answers requests a second, and p50 and p99 in ms. */
+export async function load(target) {
+  const result = await (generator === "wrk" ? byWrk(target) : byAutocannon(target));
+  // Answers that were errors are not throughput.
+  if (result.failed > 0) throw new Error(`${target.url}: ${result.failed} requests failed`);
+  return { rate: result.requests / result.seconds, p50: result.p50, p99: result.p99 };
+}
