@@ -34,7 +34,7 @@ if (spawnSync("valgrind", ["--version"]).error !== undefined) {
 const names = [...new Set(["bare", ...values.only.split(",")])];
 const requests = Number(values.requests);
 const warmup = Number(values.warmup);
-const connections = 10;
+const connections = Number(process.env.XC ?? 10);
 const answers = await plinthsAnswers();
 const folder = mkdtempSync(join(tmpdir(), "plinth-bench-"));
 
@@ -45,8 +45,8 @@ async function instructionsOf(name, pages) {
   const server = await start(name, answers, callgrind);
   await check(server, answers);
   let cookie = `session_id=${"x".repeat(43)}`;
-  if (name === "bare") await server.ask("answer", "page");
-  else cookie = await logIn(server, "user-0");
+  await server.ask("setUp", "page");
+  if (name !== "bare") cookie = await logIn(server, "user-0");
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   let left = pages;
   async function client() {

@@ -25,7 +25,7 @@ async function startOnce(program) {
   const port = await freePort();
   const env = { PATH: process.env.PATH, PORT: String(port) };
   const started = performance.now();
-  const child = spawn(process.execPath, [program], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [program], { env, stdio: "ignore" });
   const gone = once(child, "exit");
   const isUp = () => send(`http://127.0.0.1:${port}/heartbeat`).then(() => true, () => false);
   while (!(await isUp())) {
@@ -47,7 +47,8 @@ export async function startUp(times, progress) {
     for (const [name, program] of Object.entries(programs)) {
       const { time, memory } = await startOnce(program);
       all[name].push({ time, memory });
-      progress(`start ${round + 1}/${times}  ${name}  ${time.toFixed(0)} ms  ${memory.toFixed(1)} MB`);
+      const figures = `${time.toFixed(0)} ms  ${memory.toFixed(1)} MB`;
+      progress(`start ${round + 1}/${times}  ${name}  ${figures}`);
     }
   }
   const medians = (name, what) => median(all[name].map((start) => start[what]));

@@ -9,5 +9,9 @@ const server = createServer((request, response) => {
   response.writeHead(status, headers);
   response.end(body);
 });
-const answer = (name) => void ({ status, headers, body } = answers[name]);
-server.listen(0, "127.0.0.1", () => ready(server, undefined, { answer }));
+
+function setUp(scenario) {
+  const name = scenario === "guarded" ? "login" : scenario;
+  ({ status, headers, body } = answers[name] ?? answers.page);
+}
+server.listen(0, "127.0.0.1", () => ready(server, undefined, { setUp }));

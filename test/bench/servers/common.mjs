@@ -46,12 +46,13 @@ export function ready(server, store, actions = {}) {
       globalThis.gc();
       return process.memoryUsage().heapUsed + process.memoryUsage().external;
     },
+    setUp() {},
     watch: () => delay.enable(),
     pause: () => delay.max / 1e6,
     held: () => store.size(),
     ...actions,
   };
-  process.on("message", ({ ask, argument }) => process.send({ answer: all[ask](argument) ?? null }));
+  process.on("message", ({ ask, argument }) => process.send({ answer: all[ask](argument) }));
   // The harness is gone: so is this server.
   process.on("disconnect", () => process.exit());
   process.send({ port: server.address().port, hasStore: store !== undefined });

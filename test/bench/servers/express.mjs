@@ -39,8 +39,9 @@ const server = app.listen(0, "127.0.0.1", () => {
   ready(server, {
     add(user, expiresAt) {
       const id = randomBytes(24).toString("base64url");
-      store.set(id, { cookie: new session.Cookie({ ...cookie, expires: new Date(expiresAt) }), user });
-      return `${cookieName}=${sign(id).replace(/^/, "s%3A")}`;
+      const expiring = new session.Cookie({ ...cookie, expires: new Date(expiresAt) });
+      store.set(id, { cookie: expiring, user });
+      return `${cookieName}=s%3A${sign(id)}`;
     },
     size: () => Object.keys(store.sessions).length,
   });

@@ -1,4 +1,4 @@
-// Koa 3 with koa-session, over a Map that is swept every ten seconds: it brings no store of its own.
+// Koa 3 with koa-session. It brings no store: here a Map, swept every ten seconds.
 
 import Koa from "koa";
 import session from "koa-session";

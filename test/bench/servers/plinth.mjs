@@ -6,7 +6,9 @@ import { createHttpServer } from "../../../dist/http-server.js";
 import { loginRoutes, renderError } from "../../../dist/login/app.js";
 import { createLog } from "../../../dist/login/log.js";
 import { LoginThrottle } from "../../../dist/login/throttle.js";
-import { Router } from "../../../dist/router.js";
+import { status } from "../../../dist/reply.js";
+import { get, group, Router } from "../../../dist/router.js";
+import { anyone } from "../../../dist/security.js";
 import { hashSessionId, newSessionId } from "../../../dist/session-id.js";
 import { SessionManager } from "../../../dist/session-manager.js";
 import { MemoryStore } from "../../../dist/stores/memory-store.js";
@@ -16,8 +18,10 @@ const store = new MemoryStore({ maxSessions: 5_000_000 });
 const sessions = new SessionManager({ store, secure: false });
 
 // No peer has a throttle or a log of logins: with them Plinth would do more work than the others.
-let throttle = { attempt: () => ({ allowed: true, succeed() {}, release() {} }) };
-let log = () => {};
+const noThrottle = { attempt: () => ({ allowed: true, succeed() {}, release() {} }) };
+const noLog = () => {};
+let throttle = noThrottle;
+let log = noLog;
 
 const routes = loginRoutes({
   users: { find: (name) => ({ name, passwordHash: "" }) },
@@ -27,11 +31,22 @@ const routes = loginRoutes({
   log: (level, event, fields) => log(level, event, fields),
   clock: Date.now,
 });
-const server = createHttpServer(createHandler({ router: new Router(routes), sessions, renderError }));
 
-function guard() {
-  throttle = new LoginThrottle();
-  log = createLog(() => {}, Date.now);
+function handlerAmong(count) {
+  const paths = Array.from({ length: count }, (_, index) => `/part-${index % 30}/page-${index}`);
+  const others = paths.map((path) => get(path, () => status(200)));
+  const all = [...routes, ...group({ prefix: "", security: anyone, routes: others })];
+  return createHandler({ router: new Router(all), sessions, renderError });
+}
+
+const usual = handlerAmong(0);
+let handler = usual;
+const server = createHttpServer((message, response) => handler(message, response));
+
+function setUp(scenario) {
+  throttle = scenario === "guarded" ? new LoginThrottle() : noThrottle;
+  log = scenario === "guarded" ? createLog(() => {}, Date.now) : noLog;
+  handler = scenario === "routes" ? handlerAmong(1000) : usual;
 }
 
 server.listen(0, "127.0.0.1", () => {
@@ -43,5 +58,5 @@ server.listen(0, "127.0.0.1", () => {
     store.create(hashSessionId(id), record);
     return `${cookieName}=${id}`;
   };
-  ready(server, { add, size: () => store.size }, { guard });
+  ready(server, { add, size: () => store.size }, { setUp });
 });
