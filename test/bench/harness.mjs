@@ -23,7 +23,7 @@ export const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.len
 
 /** Starts a server in a process of its own. `command` wraps it, as valgrind does. */
 export async function start(name, answers, command = []) {
-  const flags = ["--expose-gc", ...(process.env.XF ?? "").split(" ").filter(Boolean)];
+  const flags = ["--expose-gc"];
   const child = fork(fileURLToPath(new URL(`servers/${name}.mjs`, import.meta.url)), {
     env: { ...process.env, NODE_ENV: "production", BENCH_ANSWERS: JSON.stringify(answers) },
     execPath: command[0] ?? process.execPath,

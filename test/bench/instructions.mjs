@@ -34,7 +34,7 @@ if (spawnSync("valgrind", ["--version"]).error !== undefined) {
 const names = [...new Set(["bare", ...values.only.split(",")])];
 const requests = Number(values.requests);
 const warmup = Number(values.warmup);
-const connections = Number(process.env.XC ?? 10);
+const connections = 10;
 const answers = await plinthsAnswers();
 const folder = mkdtempSync(join(tmpdir(), "plinth-bench-"));
 
@@ -48,14 +48,14 @@ async function instructionsOf(name, pages) {
   await server.ask("setUp", "page");
   if (name !== "bare") cookie = await logIn(server, "user-0");
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  let left = pages;
-  async function client() {
-    while (left-- > 0) {
-      const reply = await send(server.url("/"), { headers: { Cookie: cookie }, agent });
-      if (reply.status !== 200) throw new Error(`${name} answered ${reply.status}`);
-    }
+  async function askOnce() {
+    const reply = await send(server.url("/"), { headers: { Cookie: cookie }, agent });
+    if (reply.status !== 200) throw new Error(`${name} answered ${reply.status}`);
   }
-  await Promise.all(Array.from({ length: connections }, client));
+  // In waves: the server finds as many requests each time, however busy the machine is.
+  for (let left = pages; left > 0; left -= connections) {
+    await Promise.all(Array.from({ length: connections }, askOnce));
+  }
   agent.destroy();
   await server.stop();
   return Number(/^(?:totals|summary): (\d+)/m.exec(readFileSync(out, "utf8"))[1]);
