@@ -181,15 +181,19 @@ function addRow(title, cell) {
   rows.push([title, ...names.map((name) => cell(name) ?? "–")]);
 }
 
+function range(numbers, digits) {
+  return `${Math.min(...numbers).toFixed(digits)} to ${Math.max(...numbers).toFixed(digits)}`;
+}
+
 function addThroughput(title, results) {
   const rate = (name) => median(results[name].map((result) => result.rate));
   const latency = (name, p) => median(results[name].map((result) => result[p])).toFixed(2);
   addRow(title, (name) => {
     if (results[name] === undefined) return undefined;
-    if (name === "bare") return `1 = ${Math.round(rate(name))}/s`;
-    const ratios = results[name].map((result, round) => result.rate / results.bare[round].rate);
-    const range = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
-    return `**${(rate(name) / rate("bare")).toFixed(2)}** (${range.join(" to ")})`;
+    const bare = results.bare.map((result) => result.rate);
+    if (name === "bare") return `**${rate(name).toFixed(0)}/s** (${range(bare, 0)})`;
+    const ratios = results[name].map((result, round) => result.rate / bare[round]);
+    return `**${(rate(name) / rate("bare")).toFixed(2)}** (${range(ratios, 2)})`;
   });
   addRow("… p50 / p99, ms", (name) =>
     results[name] && `${latency(name, "p50")} / ${latency(name, "p99")}`,

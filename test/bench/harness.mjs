@@ -19,7 +19,11 @@ export const titles = {
 
 export const form = { "Content-Type": "application/x-www-form-urlencoded" };
 export const loginForm = (user) => `username=${user}&password=correct-horse`;
-export const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+
+export function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
 
 /** Starts a server in a process of its own. `command` wraps it, as valgrind does. */
 export async function start(name, answers, command = []) {

@@ -37,6 +37,7 @@ const warmup = Number(values.warmup);
 const connections = 10;
 const answers = await plinthsAnswers();
 const folder = mkdtempSync(join(tmpdir(), "plinth-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true }));
 
 /** The instructions of a whole life: start, so many pages with a session, end. */
 async function instructionsOf(name, pages) {
@@ -69,7 +70,6 @@ for (const name of names) {
   counts[name] = (long - short) / requests;
   process.stderr.write(`${name}: ${Math.round(counts[name])} instructions a page\n`);
 }
-rmSync(folder, { recursive: true });
 
 console.log("\n| page with a session | instructions a request | to bare |\n| --- | --- | --- |");
 for (const name of names) {
