@@ -116,7 +116,9 @@ async function measureOne(server, scenario) {
   if (scenario === "cookies12") cookie = amongTwelve(cookie);
   const target = { url: server.url(path), cookie, isLogin };
   await load({ ...target, seconds: 1 });
-  return load({ ...target, seconds });
+  const before = await server.ask("cpu");
+  const result = await load({ ...target, seconds });
+  return { ...result, cpu: ((await server.ask("cpu")) - before) / result.requests };
 }
 
 /** Stores sessions past the server's HTTP, and checks that the last one opens the page. */
@@ -186,18 +188,21 @@ function range(numbers, digits) {
 }
 
 function addThroughput(title, results) {
-  const rate = (name) => median(results[name].map((result) => result.rate));
-  const latency = (name, p) => median(results[name].map((result) => result[p])).toFixed(2);
+  const of = (name, what) => median(results[name].map((result) => result[what]));
   addRow(title, (name) => {
     if (results[name] === undefined) return undefined;
     const bare = results.bare.map((result) => result.rate);
-    if (name === "bare") return `**${rate(name).toFixed(0)}/s** (${range(bare, 0)})`;
+    if (name === "bare") return `**${of(name, "rate").toFixed(0)}/s** (${range(bare, 0)})`;
     const ratios = results[name].map((result, round) => result.rate / bare[round]);
-    return `**${(rate(name) / rate("bare")).toFixed(2)}** (${range(ratios, 2)})`;
+    return `**${(of(name, "rate") / of("bare", "rate")).toFixed(2)}** (${range(ratios, 2)})`;
   });
   addRow("… p50 / p99, ms", (name) =>
-    results[name] && `${latency(name, "p50")} / ${latency(name, "p99")}`,
+    results[name] && `${of(name, "p50").toFixed(2)} / ${of(name, "p99").toFixed(2)}`,
   );
+  addRow("… CPU a request, µs (to bare)", (name) => {
+    if (results[name] === undefined) return undefined;
+    return `${of(name, "cpu").toFixed(1)} (${(of(name, "cpu") / of("bare", "cpu")).toFixed(2)})`;
+  });
 }
 
 const answers = await plinthsAnswers();

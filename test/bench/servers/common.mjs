@@ -47,6 +47,7 @@ export function ready(server, store, actions = {}) {
       return process.memoryUsage().heapUsed + process.memoryUsage().external;
     },
     setUp() {},
+    cpu: () => process.cpuUsage().user + process.cpuUsage().system,
     watch: () => delay.enable(),
     pause: () => delay.max / 1e6,
     held: () => store.size(),
