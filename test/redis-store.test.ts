@@ -59,8 +59,8 @@ describe("a reply is taken for what it is", () => {
     ["an empty time is corrupt", read, [[...hash, "expiresAt", ""]], { ...record, expiresAt: NaN }],
     ["a session that is changed", update, [1], true],
     ["a session that is gone", update, [0], false],
-    ["a session whose list is prolonged first", update, ["ada", 1, 1], true],
-    ["a session that is gone once its list is prolonged", update, ["ada", 0, 0], false],
+    ["a session that is listed anew first", update, [["ada", "1"], 1, 1], true],
+    ["a session that is gone once it is listed anew", update, [["ada", "1"], 1, 0], false],
     ["a session that is deleted", remove, [["1"]], true],
     ["an owner's session that is deleted", remove, [["1", "ada"], 1], true],
     ["nothing to delete", remove, [["0"]], false],
@@ -91,7 +91,6 @@ describe("a fault throws, and is never an absent session", () => {
       await assert.rejects(ask(scripted([loading]).store), loading);
     });
     for (const reply of [undefined, null, "OK", "1", true, 2, { 0: "1" }, [1], [null]]) {
-      // An update may be answered a text: whose list is to be prolonged. Its next reply is wrong.
       test(`${name}: the reply ${JSON.stringify(reply)}`, async () => {
         await assert.rejects(ask(scripted([reply, reply, reply]).store), TypeError);
       });
@@ -99,7 +98,7 @@ describe("a fault throws, and is never an absent session", () => {
   }
   const later: readonly [claim: string, ask: Ask, replies: unknown[]][] = [
     ["a new session that cannot be listed", createOwned, [1, loading]],
-    ["a session whose list cannot be prolonged", update, ["ada", loading]],
+    ["a session that cannot be listed anew", update, [["ada", "1"], loading]],
     ["a deleted session that stays listed", remove, [["1", "ada"], loading]],
     ["one listed session that cannot be read", list, [[key, other], whole, loading]],
     ["one session of an owner that cannot be deleted", clear, [[key, other], ["1"], loading]],
@@ -111,7 +110,7 @@ describe("a fault throws, and is never an absent session", () => {
     const error = { name: "SessionTooLargeError", message: /Cannot store session/ };
     await assert.rejects(create(scripted([-1]).store), error);
     await assert.rejects(update(scripted([-1]).store), error);
-    await assert.rejects(update(scripted(["ada", 1, -1]).store), error);
+    await assert.rejects(update(scripted([["ada", "1"], 1, -1]).store), error);
   });
 });
 
@@ -127,8 +126,9 @@ describe("what is sent is one script on one Redis key", () => {
       [[session, "4096", "create", ...created, "owner", "=ada"], [owner, ...listed]]],
     ["read", read, [whole], [[session]]],
     ["update", update, [1], [[session, "4096", "update", ...changed]]],
-    ["update, first of the list", update, ["ada", 1, 1], [[session, "4096", "update", ...changed],
-      [owner, `${hour}`], [session, "4096", "prolong", ...changed]]],
+    ["update, first of the list", update, [["ada", "1"], 1, 1],
+      [[session, "4096", "update", ...changed], [owner, `${hour}`, "1", key],
+        [session, "4096", "prolong", ...changed]]],
     ["delete, then unlist", remove, [["1", "ada"], 1], [[session], [owner, key]]],
     ["list, then look at each", list, [[key], whole], [[owner], [session]]],
     ["remove what is stale, and only the owner's", list, [[key], [], ["0"], 1],

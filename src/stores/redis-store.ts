@@ -30,7 +30,9 @@ if (#stored > 0) == (action == 'create') then return 0 end
 for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
 local expiresAt, hour = tonumber(ARGV[4]:sub(2)), 3600000
 local isLater = math.floor(expiresAt / hour) > math.floor((fields.expiresAt or 0) / hour)
-if action == 'update' and isLater and fields.owner then return fields.owner end
+if action == 'update' and isLater and fields.owner then
+  return { fields.owner, fields.createdAt }
+end
 for i = 3, #ARGV, 2 do fields[ARGV[i]] = ARGV[i + 1] ~= '' and ARGV[i + 1]:sub(2) or nil end
 for field, value in pairs(fields) do
   if field:sub(1, 5) == 'data:' then size = size + #field - 5 + #value end
@@ -54,7 +56,7 @@ if ARGV[1] and owner ~= ARGV[1] then return { '0' } end
 return { tostring(redis.call('DEL', KEYS[1])), type(owner) == 'string' and owner or nil }`;
 
 const enlistScript = `
-if ARGV[2] then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) end
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
 redis.call('PEXPIREAT', KEYS[1], ARGV[1], 'NX')
 redis.call('PEXPIREAT', KEYS[1], ARGV[1], 'GT')
 return redis.call('ZCARD', KEYS[1])`;
@@ -72,11 +74,12 @@ const unlistScript = "return redis.call('ZREM', KEYS[1], unpack(ARGV))";
  * - `deleteByOwner` ends what is listed when it begins: all that had been created by then. What is
  *   created meanwhile is ended, or lives and is listed.
  * - A list lives to the full hour after its last session's end. An update that moves a session's
- *   end into a later hour moves the list's end first.
+ *   end into a later hour first lists it anew, with that end.
  *
  * Commands: `read` 1; `create` and `delete` 2, without an owner 1; `update` 1, into a later hour 3;
  * the two others 1, and 1 for each session, and 1 if one is removed. Neither KEYS nor SCAN. Redis
- * tells nobody what has expired. Set `maxmemory-policy noeviction`, or it ends sessions at random.
+ * tells nobody what has expired. Set `maxmemory-policy noeviction`, or it ends sessions at random;
+ * and `appendfsync always`, or a crash undoes what was answered last, log-outs too.
  */
 export class RedisStore implements SessionStore {
   readonly #send: SendCommand;
@@ -99,7 +102,7 @@ export class RedisStore implements SessionStore {
     const isNew = yesOrNo(await this.#write("create", key, fields));
     if (!isNew || owner === undefined) return isNew;
 
-    const count = await this.#enlist(owner, expiresAt, String(createdAt), key);
+    const count = await this.#enlist(owner, key, String(createdAt), expiresAt);
     if (Number(count) <= this.#maxSessionsPerOwner) return true;
     const surplus = (await this.listByOwner(owner)).toReversed().slice(this.#maxSessionsPerOwner);
     // A rotated session is as old as the one that it replaces, which is not the store's to end.
@@ -116,8 +119,9 @@ export class RedisStore implements SessionStore {
   async update(key: SessionKey, changes: SessionChanges): Promise<boolean> {
     const fields = fieldsOf(changes);
     const reply = await this.#write("update", key, fields);
-    if (typeof reply !== "string") return yesOrNo(reply);
-    await this.#enlist(reply, changes.expiresAt);
+    if (!Array.isArray(reply)) return yesOrNo(reply);
+    const [owner = "", createdAt = ""] = textsOf(reply);
+    await this.#enlist(owner, key, createdAt, changes.expiresAt);
     return yesOrNo(await this.#write("prolong", key, fields));
   }
 
@@ -154,10 +158,10 @@ export class RedisStore implements SessionStore {
     return textsOf(await this.#run(listScript, `owner:${owner}`)).filter(isKey);
   }
 
-  #enlist(owner: string, expiresAt: number, ...entry: string[]): Promise<unknown> {
+  #enlist(owner: string, key: string, createdAt: string, expiresAt: number): Promise<unknown> {
     const hour = 3_600_000;
     const end = (Math.floor(expiresAt / hour) + 1) * hour;
-    return this.#run(enlistScript, `owner:${owner}`, String(end), ...entry);
+    return this.#run(enlistScript, `owner:${owner}`, String(end), createdAt, key);
   }
 
   #write(action: string, key: SessionKey, fields: string[]): Promise<unknown> {

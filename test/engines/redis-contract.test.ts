@@ -15,7 +15,7 @@ for (const [name, connect] of Object.entries(clients)) {
     const { send, close } = await connect(server.port);
     const store = new RedisStore(send, { prefix: `test-${++stores}:` });
     // The clock is Redis's own: time has to be waited for.
-    const advance = (milliseconds: number) => setTimeout(milliseconds + 1);
+    const advance = (milliseconds: number) => setTimeout(Math.max(0, milliseconds) + 1);
     return { store, now: Date.now, advance, tick: 50, breakDown: close, close };
   });
 }

@@ -84,16 +84,29 @@ describe("everything ends, and a list never before its sessions", () => {
       assert.ok((await endOf(`owner:${owner}`)) > record.expiresAt + 3 * hour);
     }
   });
-  test("a session that is deleted while its list is prolonged stays dead", async () => {
+  test("a session that is deleted while it is listed anew stays dead and unlisted", async () => {
+    for (const place of [1, 2]) {
+      const [owner, key] = [newOwner(), newKey()];
+      await storeOn().create(key, recordOf(owner));
+      const { store, reached, open } = stoppingAt(place);
+      const updating = store.update(key, recordOf(owner, { expiresAt: Date.now() + 5 * hour }));
+      await reached;
+      await storeOn(other.send).delete(key);
+      open();
+      assert.equal(await updating, false);
+      assert.equal(await storeOn().read(key), undefined);
+      assert.deepEqual(await keysOf(owner), []);
+      assert.equal(await send("EXISTS", `plinth:owner:${owner}`), 0);
+    }
+  });
+  test("a list that a failover lost has its sessions again within the hour", async () => {
     const [owner, key] = [newOwner(), newKey()];
-    await storeOn().create(key, recordOf(owner));
-    const { store, reached, open } = stoppingAt(2);
-    const updating = store.update(key, recordOf(owner, { expiresAt: Date.now() + 5 * hour }));
-    await reached;
-    await storeOn(other.send).delete(key);
-    open();
-    assert.equal(await updating, false);
-    assert.equal(await storeOn().read(key), undefined);
+    const record = recordOf(owner, { createdAt: Date.now() - hour });
+    await storeOn().create(key, record);
+    await send("DEL", `plinth:owner:${owner}`);
+    const later = { ...record, expiresAt: record.expiresAt + hour };
+    assert.equal(await storeOn().update(key, later), true);
+    assert.deepEqual(await storeOn().listByOwner(owner), [{ key, ...later }]);
   });
 });
 
