@@ -111,16 +111,17 @@ for (const [name, connect] of Object.entries(clients)) {
 
     test("a Redis that is frozen is a fault in limited time, and goes on when it thaws", () =>
       withServer(async (server, store) => {
-        const checked = new CheckedStore(store, 100);
+        const checked = new CheckedStore(store, 100, () => {});
         await server.kill("SIGSTOP");
         await assert.rejects(async () => checked.read(first), { name: "SessionStoreError" });
         await server.kill("SIGCONT");
         assert.deepEqual(await store.read(first), record);
       }));
 
-    test("what is no session is corrupt, counts for nobody, and can be removed", () =>
+    test("what is no session is corrupt, counts for nobody, and is removed", () =>
       withServer(async (_, store, { send }) => {
-        const checked = new CheckedStore(store, 5000);
+        let reports = 0;
+        const checked = new CheckedStore(store, 5000, () => reports++);
         const broken: readonly (readonly string[])[] = [
           ["SET", `plinth:session:${third}`, "text"],
           ["HSET", `plinth:session:${third}`, "data:cart", "1"],
@@ -131,12 +132,14 @@ for (const [name, connect] of Object.entries(clients)) {
           await send("DEL", `plinth:session:${third}`);
           await send(...command);
           await send("ZADD", "plinth:owner:ada", "1", third);
-          assert.equal(await checked.read(third), "corrupt");
           const keys = (await checked.listByOwner("ada")).map((session) => session.key);
           assert.deepEqual(keys.toSorted(), [first, second].toSorted());
-          await checked.delete(third);
+          await send("DEL", `plinth:session:${third}`);
+          await send(...command);
+          assert.equal(await checked.read(third), undefined);
           assert.equal(await send("EXISTS", `plinth:session:${third}`), 0);
         }
+        assert.equal(reports, broken.length);
       }));
 
     test("what is no list is a fault, and no session is lost by it", () =>

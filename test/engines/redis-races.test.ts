@@ -132,6 +132,7 @@ describe("revoke-all and a login that overlap", () => {
       await storeOn(other.send).create(key, recordOf(owner));
       open();
       assert.equal(await deleting, 2);
+      assert.equal(await send("ZCARD", `plinth:owner:${owner}`), 1);
       assert.deepEqual(await keysOf(owner), [key]);
     }
   });
