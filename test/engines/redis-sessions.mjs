@@ -1,0 +1,11 @@
+// A module for SESSION_STORE: sessions in the Redis that REDIS_URL names.
+
+import { createClient } from "redis";
+import { RedisStore } from "../../src/stores/redis-store.ts";
+
+export default async function redisSessions() {
+  const client = createClient({ url: process.env.REDIS_URL });
+  client.on("error", () => {}); // It connects again by itself.
+  await client.connect();
+  return new RedisStore((...args) => client.sendCommand(args));
+}
