@@ -4,7 +4,8 @@ import { createClient } from "redis";
 import { RedisStore } from "../../src/stores/redis-store.ts";
 
 export default async function redisSessions() {
-  const client = createClient({ url: process.env.REDIS_URL });
+  // Without a connection a command fails at once: what waits in a queue may be done too late.
+  const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true });
   client.on("error", () => {}); // It connects again by itself.
   await client.connect();
   return new RedisStore((...args) => client.sendCommand(args));
