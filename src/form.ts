@@ -3,7 +3,10 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { HttpError } from "./reply.ts";
 
-const maxFormSize = 8192;
+/** The most octets of a form that are read. */
+export const maxFormSize: number = 8192;
+
+
 const maxFields = 16;
 const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=("?)utf-8\1[ \t]*)?$/i;
 
@@ -25,12 +28,12 @@ export function checkFormHeaders(headers: IncomingHttpHeaders): void {
   if (headers["content-encoding"] !== undefined) {
     throw new HttpError(415, "Send the form without a content encoding.");
   }
-  checkFormSize(Number(headers["content-length"] ?? 0));
+  if (Number(headers["content-length"] ?? 0) > maxFormSize) throw formTooLarge();
 }
 
-/** Checks the octets received so far. @throws {HttpError} 413 when they are over 8 KiB. */
-export function checkFormSize(size: number): void {
-  if (size > maxFormSize) throw new HttpError(413, `Send at most ${maxFormSize} bytes.`);
+/** The refusal of a form over 8 KiB. */
+export function formTooLarge(): HttpError {
+  return new HttpError(413, `Send a form of at most ${maxFormSize} bytes.`);
 }
 
 /**
@@ -48,10 +51,11 @@ export function parseForm(body: Uint8Array): ReadonlyMap<string, string> {
   return fields;
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decodePairs(body: Uint8Array): readonly (readonly [string, string])[] {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-    const pairs = text.split("&").filter((pair) => pair !== "");
+    const pairs = utf8.decode(body).split("&").filter((pair) => pair !== "");
     return pairs.map((pair) => {
       const equals = pair.indexOf("=");
       return equals === -1

@@ -53,13 +53,13 @@ export function createHandler(options: HandlerOptions): Handler {
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     // 1. Take the request apart. The session is looked up when it is used, the body when asked for.
-    const { method = "", url = "", headers: fields } = message;
+    const { method = "", url = "", headers: received } = message;
     const queryStart = url.indexOf("?");
     const path = queryStart === -1 ? url : url.slice(0, queryStart);
     const search = queryStart === -1 ? "" : url.slice(queryStart);
     const match = router.match(method, path);
     const params = match.kind === "found" ? match.params : noParams;
-    const session = sessions.open(fields.cookie);
+    const session = sessions.open(received.cookie);
     const context = { path, search, params, session, trustedProxies };
     const request = new IncomingRequest(message, response, context);
 
@@ -71,7 +71,7 @@ export function createHandler(options: HandlerOptions): Handler {
       const answering = follow(match, method, request);
       reply = answering instanceof Promise ? await answering : answering;
       // 4. Commit the session, before the first byte is sent. If it ended meanwhile, so did this.
-      const committing = sessions.commit(session, fields.cookie);
+      const committing = sessions.commit(session, received.cookie);
       const { gone, cookie } = committing instanceof Promise ? await committing : committing;
       if (gone) reply = renderError(new HttpError(401, "Your session has ended. Log in."), message);
       if (cookie !== undefined) reply = withCookie(reply, cookie);
@@ -84,8 +84,9 @@ export function createHandler(options: HandlerOptions): Handler {
 
     // 6. Send it, all at once.
     onReply(reply, request);
-    const own = fieldsOf(reply, session.wasSought, request.hasUnreadBody);
-    response.writeHead(reply.status, [...commonFields, ...own]).end(reply.body);
+    const fields = [...commonFields];
+    addFields(fields, reply, session.wasSought, request.hasUnreadBody);
+    response.writeHead(reply.status, fields).end(reply.body);
   }
 
   return (message, response) => {
@@ -140,19 +141,23 @@ function visibleError(error: unknown): HttpError {
   return new HttpError(500, "Something went wrong on our side. Try again later.");
 }
 
-/** The fields of one reply, flat: names and values in turn, as `writeHead` takes them fastest. */
-function fieldsOf(reply: Reply, sawSession: boolean, hasUnreadBody: boolean): string[] {
-  const fields = Object.entries(reply.headers).flat();
-  if (reply.headers["Cache-Control"] === undefined) fields.push("Cache-Control", "no-store");
+/** Adds a reply's fields, flat: names and values in turn, as `writeHead` takes them fastest. */
+function addFields(
+  fields: string[],
+  { status, headers, cookies, body }: Reply,
+  sawSession: boolean,
+  hasUnreadBody: boolean,
+): void {
+  for (const [name, value] of Object.entries(headers)) fields.push(name, value);
+  for (const cookie of cookies) fields.push("Set-Cookie", cookie);
+  if (headers["Cache-Control"] === undefined) fields.push("Cache-Control", "no-store");
   if (sawSession) fields.push("Vary", "Cookie");
-  for (const cookie of reply.cookies) fields.push("Set-Cookie", cookie);
   // RFC 9110, section 11.6.1: a 401 names a scheme. No browser opens a dialog for this one.
-  if (reply.status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
+  if (status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
   // What is left of the body would be read as the next request (RFC 9112, section 9.3).
   if (hasUnreadBody) fields.push("Connection", "close");
   // RFC 9110, section 8.6: none with 204 and 304.
-  if (reply.status !== 204 && reply.status !== 304) {
-    fields.push("Content-Length", String(Buffer.byteLength(reply.body)));
+  if (status !== 204 && status !== 304) {
+    fields.push("Content-Length", String(Buffer.byteLength(body)));
   }
-  return fields;
 }

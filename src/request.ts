@@ -1,7 +1,7 @@
 // A request as controllers see it. What costs something is done when it is asked for.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { checkFormHeaders, checkFormSize, hasBody, parseForm } from "./form.ts";
+import { checkFormHeaders, formTooLarge, hasBody, maxFormSize, parseForm } from "./form.ts";
 import { HttpError } from "./reply.ts";
 import type { Session } from "./session.ts";
 
@@ -108,24 +108,23 @@ export class IncomingRequest implements Request {
     checkFormHeaders(this.headers);
     // The client waits to hear that its body is wanted (RFC 9110, section 10.1.1).
     if (this.headers.expect !== undefined) this.#response.writeContinue();
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of this.#chunks()) {
-      size += chunk.length;
-      checkFormSize(size);
-      chunks.push(chunk);
-    }
+    const body = await this.#readBody();
     this.#isBodyRead = true;
-    return parseForm(Buffer.concat(chunks));
+    return parseForm(body);
   }
 
-  /** The body's chunks. Stopping early leaves the connection open for the answer. */
-  async *#chunks(): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of this.#message.iterator({ destroyOnReturn: false })) yield chunk;
-    } catch {
-      throw new HttpError(400, "Send the whole form.");
-    }
+  #readBody(): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      this.#message.on("data", (chunk: Uint8Array) => {
+        size += chunk.length;
+        if (size > maxFormSize) return reject(formTooLarge());
+        chunks.push(chunk);
+      });
+      this.#message.on("end", () => resolve(Buffer.concat(chunks)));
+      this.#message.on("error", () => reject(new HttpError(400, "Send the whole form.")));
+    });
   }
 }
 

@@ -32,10 +32,9 @@ export class SessionCookie {
   keysIn(header: string | undefined): readonly SessionKey[] {
     const first = getCookie(header, this.#name);
     if (first === undefined || header === undefined) return [];
-    const start = `${this.#name}=`;
     // The text as it came, so that no percent escape makes a second spelling of an id.
-    const isId = (value: string): boolean => isSessionId(value) && header.includes(start + value);
-    if (header.indexOf(start) === header.lastIndexOf(start)) {
+    const isId = (value: string): boolean => isSessionId(value) && header.includes(value);
+    if (header.indexOf(this.#name) === header.lastIndexOf(this.#name)) {
       return isId(first) ? [hashSessionId(first)] : [];
     }
     // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6).

@@ -80,15 +80,13 @@ export class MemoryStore implements SessionStore {
   /** @throws {Error} named `SessionTooLargeError` or `SessionStoreFullError`. */
   create(key: SessionKey, record: SessionRecord): boolean {
     if (this.#find(key) !== undefined) return false;
-    const { maxSessions, maxSessionsPerOwner } = this.#options;
+    const { maxSessions } = this.#options;
     const { createdAt, lastSeenAt, expiresAt } = record;
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
 
     // A session that was seen before only has a new id: the old one is not the store's to end.
-    const isOneMore = owner !== undefined && lastSeenAt === createdAt;
-    const youngest = isOneMore ? this.#liveOf(owner).reverse() : [];
-    for (const [other, entry] of youngest.slice(maxSessionsPerOwner - 1)) this.#end(other, entry);
+    if (owner !== undefined && lastSeenAt === createdAt) this.#makeRoom(owner);
     for (const shard of this.#shards) if (this.#size >= maxSessions) this.#removeExpired(shard);
     if (this.#size >= maxSessions) {
       throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
@@ -133,6 +131,13 @@ export class MemoryStore implements SessionStore {
 
   deleteByOwner(owner: string, except?: SessionKey): number {
     return this.#keysOf(owner).filter((key) => key !== except && this.delete(key)).length;
+  }
+
+  #makeRoom(owner: string): void {
+    const { maxSessionsPerOwner } = this.#options;
+    if (this.#keysOf(owner).length < maxSessionsPerOwner) return;
+    const youngest = this.#liveOf(owner).reverse();
+    for (const [key, entry] of youngest.slice(maxSessionsPerOwner - 1)) this.#end(key, entry);
   }
 
   /** The owner's sessions, the oldest first. */
