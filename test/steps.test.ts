@@ -91,6 +91,9 @@ async function checkFlow(url: string): Promise<void> {
   assert.deepEqual(wrong.headers.getSetCookie(), []);
   assert.match(await wrong.text(), /role="alert">User name or password is wrong\./);
 
+  const stranger = { username: "ada", password: DEMO_PASSWORD };
+  assert.equal(await statusOf(submit(`${url}/login`, stranger)), 401);
+
   const first = cookieOf(await logIn(url));
   assert.match(first, /^session_id=[\w-]{43}$/);
   const second = cookieOf(await logIn(url, first));
