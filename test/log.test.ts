@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLog } from "../src/login/log.ts";
+import { causeOf, createLog } from "../src/login/log.ts";
 import type { LogFields } from "../src/login/log.ts";
 import { fakeClock } from "./fake-clock.ts";
 
@@ -79,4 +79,14 @@ test("a log that cannot write, or tell the time, harms nobody", () => {
   assert.equal(attempts, 1);
   createLog(write, () => NaN)("info", "login");
   assert.equal(attempts, 1);
+});
+
+test("the cause of a fault is where it happened, or what was thrown instead of an error", () => {
+  const error = new Error("disk on fire");
+  assert.equal(causeOf(error), error.stack);
+  assert.match(causeOf(error), /^Error: disk on fire\n +at /);
+  delete error.stack;
+  assert.equal(causeOf(error), "Error: disk on fire");
+  assert.equal(causeOf("smoke"), "smoke");
+  assert.equal(causeOf(undefined), "undefined");
 });

@@ -1,0 +1,515 @@
+// The login application over real HTTP: who gets in, who does not, and what is told of it.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import type { Scrypt } from "../src/login/password.ts";
+import type { User, UserStore } from "../src/login/users.ts";
+import { MemoryStore } from "../src/stores/memory-store.ts";
+import { heldScrypt } from "./fake-scrypt.ts";
+import { gate } from "./gate.ts";
+import { interposedStore } from "./interposed-store.ts";
+import { account, password, startLogin, Visitor } from "./test-server.ts";
+import type { Answer } from "./test-server.ts";
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+function locationOf({ status, headers }: Answer): string {
+  return `${status} ${headers.get("location")}`;
+}
+
+function alertOf({ body }: Answer): string | undefined {
+  return /role="alert">([^<]*)</.exec(body)?.[1];
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.get("/profile")).status === 200;
+}
+
+test("a visitor is sent to the form, logs in, looks, logs out, and the old cookie is dead", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  assert.equal(locationOf(await visitor.get("/")), "303 /login");
+  const form = await visitor.get("/login");
+  assert.equal(form.status, 200);
+  assert.match(form.body, /name="username"[^]*name="password"/);
+  assert.equal(visitor.cookie, "");
+
+  const entered = await visitor.logIn();
+  assert.equal(locationOf(entered), "303 /");
+  assert.equal(entered.headers.getSetCookie().length, 1);
+  assert.match(visitor.cookie, /^session_id=[\w-]{43}$/);
+  assert.match((await visitor.get("/")).body, /<h1>Hello, ada<\/h1>/);
+  const profile = await visitor.get("/profile");
+  assert.equal(profile.headers.get("content-type"), "application/json");
+  assert.equal(profile.body, '{"username":"ada"}');
+
+  const thief = new Visitor(server);
+  thief.cookie = visitor.cookie;
+  const left = await visitor.post("/logout");
+  assert.equal(locationOf(left), "303 /login");
+  assert.equal(left.headers.get("clear-site-data"), '"cache", "storage"');
+  assert.equal(visitor.cookie, "");
+  const denied = await thief.get("/profile");
+  assert.deepEqual([denied.status, denied.body], [401, '{"error":"Log in first."}']);
+  assert.equal(locationOf(await thief.get("/")), "303 /login");
+  assert.deepEqual(server.newEvents(), ["login", "logout"]);
+});
+
+test("a wrong password is 401: the form again, the name kept, the reason announced", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  const refused = await visitor.logIn("ada", "wrong");
+  assert.equal(refused.status, 401);
+  assert.equal(alertOf(refused), "User name or password is wrong.");
+  assert.match(refused.body, /name="username" value="ada"/);
+  assert.ok(!refused.body.includes('value="wrong"'));
+  assert.match(refused.headers.get("www-authenticate") ?? "", /^Session /);
+  assert.deepEqual(refused.headers.getSetCookie(), []);
+  assert.equal(locationOf(await visitor.logIn()), "303 /");
+});
+
+const refusedLogins: readonly (readonly [claim: string, username: string, typed: string])[] = [
+  ["a name that nobody has", "nobody", password],
+  ["another account's name in other letters", "Ada", password],
+  ["an empty name", "", password],
+  ["a name with a space", "ada ", password],
+  ["a name with NUL", "ada\0", password],
+  ["a name of 65 characters", "a".repeat(65), password],
+  ["an empty password", "ada", ""],
+  ["the password with NUL behind it, which scrypt takes for the same", "ada", `${password}\0`],
+  ["a password of 257 bytes", "ada", "x".repeat(257)],
+  ["a password with a space behind it", "ada", `${password} `],
+  ["the name of something that every object has", "__proto__", password],
+];
+
+for (const [claim, username, typed] of refusedLogins) {
+  test(`${claim} is an ordinary refusal, in the same words`, async (t) => {
+    const server = await startLogin(t);
+    const visitor = new Visitor(server);
+    const refused = await visitor.logIn(username, typed);
+    assert.equal(refused.status, 401);
+    assert.equal(alertOf(refused), "User name or password is wrong.");
+    assert.equal(visitor.cookie, "");
+  });
+}
+
+test("a form without the two fields is refused like a wrong one", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  assert.equal((await visitor.post("/login")).status, 401);
+  assert.equal((await visitor.post("/login", { username: "ada" })).status, 401);
+  assert.equal((await visitor.send("POST", "/login")).status, 401);
+});
+
+test("the sixth try is 429, the same for the right password and for a name nobody has", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  const other = new Visitor(server);
+  await other.logIn("ben");
+  for (let tries = 0; tries < 5; tries += 1) {
+    assert.equal((await visitor.logIn("ada", "wrong")).status, 401);
+    assert.equal((await visitor.logIn("eve", "wrong")).status, 401);
+  }
+  const wrong = await visitor.logIn("ada", "wrong");
+  assert.equal(wrong.status, 429);
+  assert.equal(wrong.headers.get("retry-after"), "30");
+  assert.equal(alertOf(wrong), "Too many tries. Wait 30 seconds.");
+  const right = await visitor.logIn();
+  const unknown = await visitor.logIn("eve");
+  const known = { ...wrong, body: wrong.body.replace('value="ada"', 'value="eve"') };
+  for (const [answer, expected] of [[right, wrong], [unknown, known]] as const) {
+    assert.deepEqual([answer.status, answer.body], [expected.status, expected.body]);
+    assert.deepEqual([...answer.headers.keys()], [...expected.headers.keys()]);
+    assert.equal(answer.headers.get("retry-after"), "30");
+  }
+  assert.equal(visitor.cookie, "");
+  // The page, and whoever is logged in, are not concerned.
+  assert.equal((await visitor.get("/login")).status, 200);
+  assert.equal(await isLoggedIn(other), true);
+
+  server.clock.advance(30_000 - 1);
+  assert.equal((await visitor.logIn()).status, 429);
+  server.clock.advance(1);
+  assert.equal((await visitor.logIn()).status, 303);
+});
+
+/** A scrypt that is held, and tells when its first call came. */
+function announcedScrypt() {
+  const [held, started] = [heldScrypt(), gate()];
+  const scrypt: Scrypt = (...call) => {
+    void started.pass();
+    held.scrypt(...call);
+  };
+  return { held, scrypt, started: started.reached };
+}
+
+test("what is no try costs none: a bad form, a name that cannot be, a busy server", async (t) => {
+  const { held, started, scrypt } = announcedScrypt();
+  const server = await startLogin(t, { hashing: { scrypt, maxRunning: 1, maxQueued: 0 } });
+  const first = new Visitor(server).logIn();
+  await started;
+  const other = new Visitor(server);
+  for (let tries = 0; tries < 7; tries += 1) {
+    const refused = await other.logIn();
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get("retry-after"), "5");
+    assert.equal(alertOf(refused), "Too many people log in right now.");
+    assert.match(refused.body, /value="ada"/);
+    assert.equal((await other.logIn("a b")).status, 401);
+    assert.equal((await other.send("POST", "/login", {}, "text")).status, 415);
+  }
+  assert.equal(other.cookie, "");
+  await held.finish(0);
+  assert.equal((await first).status, 303);
+  const events = ["login", ...new Array<string>(7).fill("login-busy")];
+  assert.deepEqual([...server.newEvents()].sort(), events);
+});
+
+test("a check whose client left the queue is not made", async (t) => {
+  const { held, started, scrypt } = announcedScrypt();
+  const [ada, sought] = [await account("ada"), gate()];
+  const users: UserStore = {
+    find(name) {
+      if (name === "ben") void sought.pass();
+      return ada;
+    },
+  };
+  const server = await startLogin(t, { users, hashing: { scrypt, maxRunning: 1 } });
+  const first = new Visitor(server).logIn("ada", "first");
+  await started;
+  const leaving = new AbortController();
+  const seen = once(server.server, "request");
+  const body = new URLSearchParams({ username: "ben", password: "second" });
+  const { signal } = leaving;
+  const second = fetch(`${server.url}/login`, { method: "POST", body, signal });
+  const [, response] = await seen;
+  await sought.reached;
+  leaving.abort();
+  await assert.rejects(second, { name: "AbortError" });
+  await once(response, "close");
+  await held.finish(0);
+  assert.equal((await first).status, 401);
+  assert.deepEqual(held.texts(), ["first"]);
+  assert.deepEqual(server.newEvents(), ["login-failed"]);
+});
+
+function renewing(user: User, renewed: string[]): UserStore {
+  let current = user;
+  return {
+    find: (name) => (name === current.name ? current : undefined),
+    renew(name, passwordHash) {
+      current = { name, passwordHash };
+      renewed.push(passwordHash);
+    },
+  };
+}
+
+test("an old hash is renewed at the next right login, once, and still opens", async (t) => {
+  const renewed: string[] = [];
+  const old = await account("ada", { parameters: "ln=14,r=8,p=5" });
+  const server = await startLogin(t, { users: renewing(old, renewed) });
+  const visitor = new Visitor(server);
+  assert.equal((await visitor.logIn("ada", "wrong")).status, 401);
+  assert.deepEqual(renewed, []);
+  assert.equal((await visitor.logIn()).status, 303);
+  assert.equal(renewed.length, 1);
+  assert.match(renewed[0] ?? "", /^\$scrypt\$ln=17,r=8,p=1\$/);
+  assert.equal((await visitor.logIn()).status, 303);
+  assert.equal(renewed.length, 1);
+});
+
+test("an old hash opens where the accounts cannot be changed", async (t) => {
+  const old = await account("ada", { parameters: "ln=15,r=8,p=3" });
+  const server = await startLogin(t, { users: { find: () => old } });
+  assert.equal((await new Visitor(server).logIn()).status, 303);
+});
+
+test("a fault of the accounts is 500, tells nothing, costs no try and logs nobody in", async (t) => {
+  let isDown = true;
+  const ada = await account("ada");
+  const users: UserStore = {
+    find(name) {
+      // What is thrown need not be an error.
+      if (isDown) throw name === "ada" ? new Error("disk on fire") : "smoke";
+      return ada;
+    },
+  };
+  const server = await startLogin(t, { users });
+  const visitor = new Visitor(server);
+  for (let tries = 0; tries < 6; tries += 1) {
+    const answer = await visitor.logIn();
+    assert.equal(answer.status, 500);
+    assert.doesNotMatch(answer.body, /fire|disk/);
+  }
+  assert.equal((await visitor.logIn("eve")).status, 500);
+  assert.equal(visitor.cookie, "");
+  assert.match(server.lines[0] ?? "", /"event":"fault","method":"POST","cause":"Error: disk on fire/);
+  assert.match(server.lines[6] ?? "", /"cause":"smoke"/);
+  isDown = false;
+  assert.equal((await visitor.logIn()).status, 303);
+});
+
+test("logging in anew ends the session before, whoever's it was", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  await visitor.logIn();
+  const before = visitor.cookie;
+  await visitor.logIn("ben");
+  assert.notEqual(visitor.cookie, before);
+  assert.equal((await visitor.get("/profile")).body, '{"username":"ben"}');
+  visitor.cookie = before;
+  assert.equal(await isLoggedIn(visitor), false);
+});
+
+test("an id that the visitor brings is never adopted", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  const planted = `session_id=${"A".repeat(43)}`;
+  visitor.cookie = planted;
+  assert.equal((await visitor.logIn()).status, 303);
+  assert.notEqual(visitor.cookie, planted);
+});
+
+test("a session ends 30 minutes after its last use, and 8 hours after the login", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  await visitor.logIn();
+  server.clock.advance(30 * minute - 1);
+  assert.equal(await isLoggedIn(visitor), true);
+  server.clock.advance(30 * minute);
+  assert.equal(await isLoggedIn(visitor), false);
+
+  await visitor.logIn();
+  for (let time = 0; time < 8 * hour - 20 * minute; time += 20 * minute) {
+    server.clock.advance(20 * minute);
+    assert.equal(await isLoggedIn(visitor), true);
+  }
+  server.clock.advance(20 * minute - 1);
+  assert.equal(await isLoggedIn(visitor), true);
+  server.clock.advance(1);
+  assert.equal(await isLoggedIn(visitor), false);
+});
+
+const firefox = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+async function threeBrowsers(server: { readonly url: string }): Promise<readonly Visitor[]> {
+  const visitors = [new Visitor(server), new Visitor(server), new Visitor(server)];
+  const form = { username: "ada", password };
+  for (const visitor of visitors) await visitor.post("/login", form, { "user-agent": firefox });
+  return visitors;
+}
+
+function noticeOf({ body }: Answer): string | undefined {
+  return /role="status">([^<]*)</.exec(body)?.[1];
+}
+
+function handlesIn({ body }: Answer): readonly string[] {
+  return [...body.matchAll(/name="handle" value="([^"]*)"/g)].map(([, handle = ""]) => handle);
+}
+
+test("the sessions page lists the user's own, in plain words, this one marked", async (t) => {
+  const server = await startLogin(t);
+  const [first, second] = await threeBrowsers(server);
+  await new Visitor(server).logIn("ben");
+  server.clock.advance(2 * minute);
+  const list = await first?.get("/sessions") ?? assert.fail();
+  assert.equal(list.status, 200);
+  assert.equal(list.body.match(/Firefox on Windows/g)?.length, 3);
+  assert.equal(list.body.match(/Started <time [^>]*>2 minutes ago/g)?.length, 3);
+  assert.equal(list.body.match(/This browser/g)?.length, 1);
+  assert.equal(handlesIn(list).length, 2);
+  for (const visitor of [first, second]) {
+    const [, id = "none"] = visitor?.cookie.split("=") ?? [];
+    assert.ok(!list.body.includes(id));
+  }
+  assert.equal(locationOf(await new Visitor(server).get("/sessions")), "303 /login");
+});
+
+test("a user ends another session of theirs, and is told once", async (t) => {
+  const server = await startLogin(t);
+  const visitors = await threeBrowsers(server);
+  const [first = assert.fail()] = visitors;
+  const [handle = ""] = handlesIn(await first.get("/sessions"));
+  assert.equal(locationOf(await first.post("/sessions/end", { handle })), "303 /sessions");
+  assert.equal(noticeOf(await first.get("/sessions")), "1 session was ended.");
+  assert.equal(noticeOf(await first.get("/sessions")), undefined);
+  assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [true, false, true]);
+
+  for (const form of [{ handle }, { handle: "" }, {}] as const) {
+    await first.post("/sessions/end", form);
+    assert.equal(noticeOf(await first.get("/sessions")), "0 sessions were ended.");
+  }
+  assert.deepEqual(server.newEvents().slice(3), new Array(4).fill("sessions-ended"));
+});
+
+test("nobody ends another user's session, knowing its handle", async (t) => {
+  const server = await startLogin(t);
+  const [ada = assert.fail()] = await threeBrowsers(server);
+  const [handle = ""] = handlesIn(await ada.get("/sessions"));
+  const ben = new Visitor(server);
+  await ben.logIn("ben");
+  await ben.post("/sessions/end", { handle });
+  assert.equal(noticeOf(await ben.get("/sessions")), "0 sessions were ended.");
+  assert.deepEqual(handlesIn(await ada.get("/sessions")).includes(handle), true);
+});
+
+test("a user ends all other sessions, and stays logged in", async (t) => {
+  const server = await startLogin(t);
+  const visitors = await threeBrowsers(server);
+  const ben = new Visitor(server);
+  await ben.logIn("ben");
+  const [first = assert.fail()] = visitors;
+  assert.equal(locationOf(await first.post("/sessions/end-others")), "303 /sessions");
+  assert.equal(noticeOf(await first.get("/sessions")), "2 sessions were ended.");
+  assert.deepEqual(await Promise.all([...visitors, ben].map(isLoggedIn)), [true, false, false, true]);
+});
+
+test("a user logs out everywhere, here too", async (t) => {
+  const server = await startLogin(t);
+  const visitors = await threeBrowsers(server);
+  const [first = assert.fail()] = visitors;
+  const { cookie } = first;
+  const left = await first.post("/sessions/end-all");
+  assert.equal(locationOf(left), "303 /login");
+  assert.equal(left.headers.get("clear-site-data"), '"cache", "storage"');
+  assert.equal(first.cookie, "");
+  first.cookie = cookie;
+  assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [false, false, false]);
+  const [ended = "", loggedOut = ""] = server.lines.slice(3);
+  assert.match(ended, /"event":"sessions-ended","address":"127.0.0.1","user":"ada","count":3\}$/);
+  assert.match(loggedOut, /"event":"logout","address":"127.0.0.1","user":"ada","tag":"[\w-]{22}"\}$/);
+});
+
+test("a session that was started without a browser's name is listed all the same", async (t) => {
+  const store = new MemoryStore();
+  const nameless = interposedStore(store, async (method, ask) => {
+    const answer = await ask();
+    if (method !== "listByOwner" || !Array.isArray(answer)) return answer;
+    return answer.map((session) => ({ ...session, data: new Map() }));
+  });
+  const visitor = new Visitor(await startLogin(t, { store: nameless, clock: Date.now }));
+  await visitor.logIn();
+  assert.match((await visitor.get("/sessions")).body, /<strong>An unknown browser<\/strong>/);
+});
+
+type Fields = Readonly<Record<string, string>>;
+
+const logouts: readonly (readonly [
+  claim: string, method: string, headers: Fields, status: number, isOut: boolean,
+])[] = [
+  ["a click on a link of this site", "GET", { "sec-fetch-site": "same-origin" }, 303, true],
+  ["typing the address", "GET", { "sec-fetch-site": "none" }, 303, true],
+  ["curl", "GET", {}, 303, true],
+  ["the button", "POST", { "sec-fetch-site": "same-origin" }, 303, true],
+  ["the button in an old browser", "POST", { origin: "ours" }, 303, true],
+  ["another site's link", "GET", { "sec-fetch-site": "cross-site" }, 200, false],
+  ["a neighbour host's link", "GET", { "sec-fetch-site": "same-site" }, 200, false],
+  ["an image of this site", "GET", { "sec-fetch-dest": "image" }, 200, false],
+  ["a prefetch", "GET", { "sec-fetch-site": "none", "sec-purpose": "prefetch" }, 200, false],
+  ["HEAD", "HEAD", {}, 200, false],
+  ["OPTIONS", "OPTIONS", {}, 204, false],
+  ["another site's form", "POST", { "sec-fetch-site": "cross-site" }, 403, false],
+  ["another site's form in an old browser", "POST", { origin: "http://evil.test" }, 403, false],
+  ["a sandboxed form", "POST", { origin: "null" }, 403, false],
+];
+
+for (const [claim, method, headers, status, isOut] of logouts) {
+  test(`${claim} ${isOut ? "logs out" : "logs nobody out"}`, async (t) => {
+    const server = await startLogin(t);
+    const visitor = new Visitor(server);
+    await visitor.logIn();
+    const { cookie } = visitor;
+    const own: Fields = headers["origin"] === "ours" ? { origin: server.url } : headers;
+    const answer = await visitor.send(method, "/logout", own);
+    assert.equal(answer.status, status);
+    assert.equal(visitor.cookie === "", isOut);
+    visitor.cookie = cookie;
+    assert.equal(await isLoggedIn(visitor), !isOut);
+    assert.equal(server.newEvents().includes("logout"), isOut);
+  });
+}
+
+test("another site cannot log a visitor in", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  const form = { username: "ada", password };
+  const answer = await visitor.post("/login", form, { origin: "https://evil.test" });
+  assert.deepEqual([answer.status, visitor.cookie], [403, ""]);
+});
+
+test("logging out without a session goes to the form, creates nothing and logs nothing", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  const answer = await visitor.post("/logout");
+  assert.equal(locationOf(answer), "303 /login");
+  assert.deepEqual(answer.headers.getSetCookie(), []);
+  assert.deepEqual(server.lines, []);
+});
+
+test("the heartbeat asks the store nothing, and the form neither, whatever the cookie", async (t) => {
+  const asked: string[] = [];
+  const store = interposedStore(new MemoryStore(), (method, ask) => {
+    asked.push(method);
+    return ask();
+  });
+  const visitor = new Visitor(await startLogin(t, { store, clock: Date.now }));
+  await visitor.logIn();
+  asked.length = 0;
+  const heartbeat = await visitor.get("/heartbeat");
+  assert.deepEqual([heartbeat.status, heartbeat.body], [200, ""]);
+  assert.equal(heartbeat.headers.has("vary"), false);
+  await visitor.send("HEAD", "/heartbeat");
+  await visitor.get("/login");
+  await visitor.get("/nowhere");
+  assert.deepEqual(asked, []);
+  await visitor.get("/");
+  assert.deepEqual(asked, ["read"]);
+});
+
+test("the login asks the store for one new session, and reads nothing", async (t) => {
+  const asked: string[] = [];
+  const store = interposedStore(new MemoryStore(), (method, ask) => {
+    asked.push(method);
+    return ask();
+  });
+  await new Visitor(await startLogin(t, { store, clock: Date.now })).logIn();
+  assert.deepEqual(asked, ["create"]);
+});
+
+test("errors are pages, or JSON for a client that prefers it", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  const missing = await visitor.get("/nowhere");
+  assert.match(missing.body, /<h1>Page not found<\/h1>/);
+  const told = await visitor.get("/nowhere", { accept: "application/json" });
+  assert.deepEqual([told.status, told.body], [404, '{"error":"There is no such page."}']);
+  assert.equal(told.headers.get("vary"), "Accept");
+});
+
+test("the log names known users alone, and no password, id, query or unknown name", async (t) => {
+  const server = await startLogin(t);
+  const visitor = new Visitor(server);
+  const secrets = [password];
+  async function tryLogin(username: string, typed: string): Promise<void> {
+    await visitor.logIn(username, typed);
+    secrets.push(typed);
+    if (username !== "ada") secrets.push(username);
+    if (visitor.cookie !== "") secrets.push(visitor.cookie.split("=")[1] ?? "");
+  }
+  await tryLogin("hunter2-typed-as-name", "in-the-wrong-field");
+  await tryLogin("eve\nadmin", "line-break");
+  await tryLogin("ada", "wr0ng-password");
+  await tryLogin("ada", password);
+  await visitor.get(`/login?password=${"query-secret"}`, { authorization: "Basic header-secret" });
+  secrets.push("query-secret", "header-secret");
+  await visitor.get("/sessions");
+  await visitor.post("/sessions/end-others");
+  await visitor.post("/logout");
+  for (let tries = 0; tries < 6; tries += 1) await tryLogin("mallory-nobody", "guessed-password");
+  const events = ["login-failed", "login-failed", "login", "sessions-ended", "logout"];
+  const failures = new Array<string>(5).fill("login-failed");
+  assert.deepEqual(server.newEvents(), [...events, ...failures, "login-throttled"]);
+  const log = server.lines.join("\n");
+  for (const secret of secrets) assert.ok(!log.includes(secret), secret);
+  assert.match(server.lines[0] ?? "", /"level":"warn","event":"login-failed","address":"127.0.0.1"\}$/);
+  assert.match(server.lines[1] ?? "", /"event":"login-failed","address":"127.0.0.1","user":"ada"\}$/);
+  assert.match(server.lines[2] ?? "", /"level":"info","event":"login","address":.*"user":"ada"\}$/);
+});
