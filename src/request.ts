@@ -74,9 +74,9 @@ export class IncomingRequest implements Request {
   }
 
   get address(): string {
-    const forwardedFor = this.headers["x-forwarded-for"];
-    const list = Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor;
-    return clientAddress(this.#message.socket.remoteAddress, list, this.#context.trustedProxies);
+    const { remoteAddress } = this.#message.socket;
+    const forwardedFor = this.headers["x-forwarded-for"]?.toString();
+    return clientAddress(remoteAddress, forwardedFor, this.#context.trustedProxies);
   }
 
   get session(): Session {
