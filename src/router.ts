@@ -142,9 +142,11 @@ function decodeParams(
   segments: readonly string[],
 ): ReadonlyMap<string, string> | undefined {
   const params = new Map<string, string>();
-  for (const [index, name] of endpoint.path.split("/").entries()) {
-    if (!name.startsWith(":")) continue;
-    const value = decodeSegment(segments[index] ?? "");
+  const names = endpoint.path.split("/");
+  for (const [index, segment] of segments.entries()) {
+    const name = names[index];
+    if (name === undefined || !name.startsWith(":")) continue;
+    const value = decodeSegment(segment);
     if (value === undefined) return undefined;
     params.set(name.slice(1), value);
   }
