@@ -29,10 +29,10 @@ export class CheckedStore {
 
   /** Answers the session. A record that makes no sense is removed, reported, and as absent. */
   read(key: SessionKey): MaybePromise<SessionRecord | undefined> {
-    const answer = this.#ask(() => this.#store.read(key));
-    return answer instanceof Promise
-      ? answer.then((record) => this.#judge(key, record))
-      : this.#judge(key, answer);
+    return whenKnown(
+      this.#ask(() => this.#store.read(key)),
+      (record) => (record === undefined || isRecord(record) ? record : this.#removeCorrupt(key)),
+    );
   }
 
   async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
@@ -50,33 +50,39 @@ export class CheckedStore {
   /** Answers the owner's sessions; records that make no sense are left out. */
   async listByOwner(owner: string): Promise<readonly SessionSummary[]> {
     const list = believe(await this.#ask(() => this.#store.listByOwner(owner)), Array.isArray);
-    return list.filter((session) => isRecord(session) && session.owner === owner);
+    return list.filter((one) => isRecord(one) && one.owner === owner && isText(one.key));
   }
 
   async deleteByOwner(owner: string, except: SessionKey | undefined): Promise<number> {
     const answer = await this.#ask(() => this.#store.deleteByOwner(owner, except));
-    return believe(answer, Number.isSafeInteger);
-  }
-
-  #judge(
-    key: SessionKey,
-    record: SessionRecord | undefined,
-  ): MaybePromise<SessionRecord | undefined> {
-    return record === undefined || isRecord(record) ? record : this.#removeCorrupt(key);
+    return believe(answer, (count) => Number.isSafeInteger(count) && Number(count) >= 0);
   }
 
   async #removeCorrupt(key: SessionKey): Promise<undefined> {
     if (await this.delete(key)) this.#onCorrupt(sessionHandle(key));
   }
 
+  /** A fault is always a promise that rejects, so that it can be kept, like an answer. */
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
     try {
       const answer = question();
       return isPromise(answer) ? inTime(answer, this.#timeout) : answer;
     } catch (error) {
-      throw fault(error);
+      return Promise.reject(fault(error));
     }
   }
+}
+
+/** Goes on with an answer: at once when it is there, so that nothing waits for a store in memory. */
+export function whenKnown<T, R>(
+  answer: MaybePromise<T>,
+  next: (answer: T) => MaybePromise<R>,
+): MaybePromise<R> {
+  return answer instanceof Promise ? answer.then(next) : next(answer);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function isBoolean(answer: unknown): boolean {
@@ -92,10 +98,8 @@ function isRecord(record: SessionRecord): boolean {
   if (typeof record !== "object" || record === null || !(record.data instanceof Map)) return false;
   const { owner, data, createdAt, lastSeenAt, expiresAt } = record;
   // A loop, and no arrays: this is done for every request that has a session.
-  for (const [key, value] of data) {
-    if (typeof key !== "string" || typeof value !== "string") return false;
-  }
-  if (owner !== undefined && typeof owner !== "string") return false;
+  for (const [key, value] of data) if (!isText(key) || !isText(value)) return false;
+  if (owner !== undefined && !isText(owner)) return false;
   return Number.isFinite(createdAt) && Number.isFinite(lastSeenAt) && Number.isFinite(expiresAt);
 }
 
@@ -104,19 +108,15 @@ function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
   return typeof answer === "object" && answer !== null && "then" in answer;
 }
 
-async function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
-  let timer;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    const error = new SessionStoreError(`Session store did not answer within ${timeout} ms`);
-    timer = setTimeout(() => reject(error), timeout);
+function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new SessionStoreError(`Session store did not answer within ${timeout} ms`));
+    }, timeout);
+    Promise.resolve(answer)
+      .then(resolve, (error: unknown) => reject(fault(error)))
+      .finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([answer, tooLate]);
-  } catch (error) {
-    throw fault(error);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function fault(error: unknown): Error {
