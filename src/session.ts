@@ -89,17 +89,14 @@ export class RecordedSession implements Session {
 
   /** The session in the store, which is asked once. */
   find(): MaybePromise<StoredSession | undefined> {
-    if (this.#wasSought) return this.#found;
-    this.#found = this.#look();
+    if (!this.#wasSought) this.#found = this.#look();
     this.#wasSought = true;
     return this.#found;
   }
 
-  async get(key: string): Promise<string | undefined> {
-    if (this.#changes?.has(key) === true) return this.#changes.get(key);
-    if (this.#action === "replace" || this.#action === "destroy") return undefined;
-    const found = this.find();
-    return (found instanceof Promise ? await found : found)?.record.data.get(key);
+  get(key: string): Promise<string | undefined> {
+    if (this.#changes?.has(key) === true) return Promise.resolve(this.#changes.get(key));
+    return this.#read((found) => found.record.data.get(key));
   }
 
   set(key: string, value: string): void {
@@ -129,10 +126,19 @@ export class RecordedSession implements Session {
     this.#become("destroy", undefined);
   }
 
-  async handle(): Promise<string | undefined> {
-    if (this.#action === "replace" || this.#action === "destroy") return undefined;
-    const found = await this.find();
-    return found === undefined ? undefined : sessionHandle(found.key);
+  handle(): Promise<string | undefined> {
+    return this.#read((found) => sessionHandle(found.key));
+  }
+
+  #read(part: (found: StoredSession) => string | undefined): Promise<string | undefined> {
+    // What comes after start() and destroy() is another session.
+    const isThis = this.#action === "keep" || this.#action === "rotate";
+    const found = isThis ? this.find() : undefined;
+    if (!(found instanceof Promise)) return Promise.resolve(found && part(found));
+    const reading = found.then((session) => session && part(session));
+    // A reader that nobody waits for must not end the process: commit() meets the same fault.
+    reading.catch(() => {});
+    return reading;
   }
 
   #become(action: "replace" | "destroy", owner: string | undefined): void {
