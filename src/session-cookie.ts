@@ -38,10 +38,10 @@ export class SessionCookie {
       return isId(first) ? [hashSessionId(first)] : [];
     }
     // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6).
-    return parseCookiePairs(header)
+    const ids = parseCookiePairs(header)
       .filter(([name, value]) => name === this.#name && isId(value))
-      .slice(0, maxCookies)
-      .map(([, value]) => hashSessionId(value));
+      .map(([, value]) => value);
+    return [...new Set(ids)].slice(0, maxCookies).map((id) => hashSessionId(id));
   }
 
   /** The value of `Set-Cookie` that gives the browser an id. */
