@@ -1,7 +1,7 @@
 // Sessions over a store: finds the one that a request names, and carries out what it asked for.
 
 import { randomBytes } from "node:crypto";
-import { CheckedStore } from "./checked-store.ts";
+import { CheckedStore, whenKnown } from "./checked-store.ts";
 import { sessionHandle } from "./session-id.ts";
 import type { RandomSource } from "./session-id.ts";
 import { RecordedSession } from "./session.ts";
@@ -28,7 +28,7 @@ export interface SessionManagerOptions {
   readonly storeTimeout?: number | undefined;
   readonly clock?: (() => number) | undefined;
   readonly random?: RandomSource | undefined;
-  /** Is told of each end of a session, with its handle if known. What it throws is ignored. */
+  /** Is told of each end of a session, with its handle if known. Its failures are ignored. */
   readonly onEnd?: SessionEndListener | undefined;
   /** Is told the handle of a record that made no sense and was removed. */
   readonly onCorrupt?: ((handle: string) => void) | undefined;
@@ -69,14 +69,12 @@ export class SessionManager {
       throw new RangeError(`Cannot use storeTimeout ${storeTimeout}: over ${longestTimer}`);
     }
     const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
-    const { onEnd = (): void => {}, onCorrupt = (): void => {} } = options;
     const { clock = Date.now, random = randomBytes } = options;
-    this.#onEnd = onEnd;
-    this.#store = new CheckedStore(options.store, storeTimeout, onCorrupt);
+    this.#onEnd = harmless(options.onEnd);
+    this.#store = new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt));
     this.#cookie = new SessionCookie(secure, maxAge);
     this.#timeouts = new SessionTimeouts(idleTimeout, absoluteTimeout, clock);
-    const ended: SessionEndListener = (reason, handle) => this.#ended(reason, handle);
-    this.#writer = new SessionWriter(this.#store, this.#cookie, this.#timeouts, random, ended);
+    this.#writer = new SessionWriter(this.#store, this.#cookie, this.#timeouts, random, this.#onEnd);
   }
 
   /** Opens the session of a request. The store is asked when the session is first used. */
@@ -96,11 +94,7 @@ export class SessionManager {
       return this.#writer.start(owner, changes, this.#cookie.keysIn(cookieHeader));
     }
     if (action === "keep" && changes.size === 0 && !session.wasSought) return unchanged;
-    const found = session.find();
-    // The usual request has looked at a session in memory: no promise where nothing waits.
-    return found instanceof Promise
-      ? found.then((answer) => this.#change(answer, action, changes))
-      : this.#change(found, action, changes);
+    return whenKnown(session.find(), (found) => this.#change(found, action, changes));
   }
 
   /** The owner's sessions, the oldest first. */
@@ -115,7 +109,7 @@ export class SessionManager {
   async end(owner: string, handle: string): Promise<number> {
     const key = await this.#keyOf(owner, handle);
     if (key === undefined || !(await this.#store.delete(key))) return 0;
-    this.#ended("revoked", handle);
+    this.#onEnd("revoked", handle);
     return 1;
   }
 
@@ -127,32 +121,21 @@ export class SessionManager {
     const except =
       exceptHandle === undefined ? undefined : await this.#keyOf(owner, exceptHandle);
     const count = await this.#store.deleteByOwner(owner, except);
-    for (let told = 0; told < count; told += 1) this.#ended("revoked", undefined);
+    for (let told = 0; told < count; told += 1) this.#onEnd("revoked", undefined);
     return count;
   }
 
   /** Takes note of a session that its store removed by itself, for `onEnd`. */
   removed(session: SessionSummary): void {
-    this.#ended(this.#timeouts.endOf(session), sessionHandle(session.key));
+    this.#onEnd(this.#timeouts.endOf(session), sessionHandle(session.key));
   }
 
-  #find(keys: readonly SessionKey[]): MaybePromise<StoredSession | undefined> {
-    const [key, ...others] = keys;
+  /** The first of these sessions that is alive. */
+  #find([key, ...others]: readonly SessionKey[]): MaybePromise<StoredSession | undefined> {
     if (key === undefined) return undefined;
-    const found = this.#read(key);
-    if (found instanceof Promise) return found.then((session) => session ?? this.#find(others));
-    return found ?? this.#find(others);
-  }
-
-  #read(key: SessionKey): MaybePromise<StoredSession | undefined> {
-    const record = this.#store.read(key);
-    return record instanceof Promise
-      ? record.then((answer) => this.#alive(key, answer))
-      : this.#alive(key, record);
-  }
-
-  #alive(key: SessionKey, record: SessionRecord | undefined): StoredSession | undefined {
-    return record !== undefined && this.#timeouts.isAlive(record) ? { key, record } : undefined;
+    return whenKnown(this.#store.read(key), (record) =>
+      record !== undefined && this.#timeouts.isAlive(record) ? { key, record } : this.#find(others),
+    );
   }
 
   #change(
@@ -173,12 +156,15 @@ export class SessionManager {
     const sessions = await this.#store.listByOwner(owner);
     return sessions.find(({ key }) => sessionHandle(key) === handle)?.key;
   }
+}
 
-  #ended(...end: Parameters<SessionEndListener>): void {
+/** Makes a hook of the application one that cannot fail: it is no part of the session. */
+function harmless<Told extends readonly unknown[]>(
+  hook: ((...told: Told) => void) | undefined,
+): (...told: Told) => void {
+  return async (...told) => {
     try {
-      this.#onEnd(...end);
-    } catch {
-      // The application's hook is no part of the session.
-    }
-  }
+      await hook?.(...told);
+    } catch {}
+  };
 }
