@@ -1,7 +1,7 @@
 // Session ids: made, checked and hashed in this one place.
 
 import { hash } from "node:crypto";
-import type { SessionKey } from "./session-store.ts";
+import type { SessionKey, UnhashedText } from "./session-store.ts";
 
 /** A source of cryptographically strong random bytes, such as `randomBytes` of `node:crypto`. */
 export type RandomSource = (size: number) => Uint8Array;
@@ -26,7 +26,7 @@ export function isSessionId(text: string): boolean {
  * Hashes an id to the key that its session is stored under. A store that leaks opens nothing, and
  * the time of a look-up tells nothing about an id (Copenhagen Book, "Server-side tokens").
  */
-export function hashSessionId(id: string): SessionKey;
+export function hashSessionId(id: UnhashedText): SessionKey;
 export function hashSessionId(id: string): string {
   return hash("sha256", id, "base64url");
 }

@@ -7,9 +7,12 @@ declare const hashed: unique symbol;
 
 /**
  * What a store finds a session by: the SHA-256 of the cookie's value, base64url, 43 characters.
- * The type is branded, so that an id cannot be passed for a key, nor be hashed twice.
+ * The type is branded, so that an id cannot be passed for a key.
  */
 export type SessionKey = string & { readonly [hashed]: true };
+
+/** Any text but a key: so that none is hashed twice. */
+export type UnhashedText = string & { readonly [hashed]?: never };
 
 /** A session as it is stored. Times are milliseconds since the epoch. */
 export interface SessionRecord {
