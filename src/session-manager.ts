@@ -134,7 +134,7 @@ export class SessionManager {
   #find([key, ...others]: readonly SessionKey[]): MaybePromise<StoredSession | undefined> {
     if (key === undefined) return undefined;
     return whenKnown(this.#store.read(key), (record) =>
-      record !== undefined && this.#timeouts.isAlive(record) ? { key, record } : this.#find(others),
+      this.#timeouts.isAlive(record) ? { key, record } : this.#find(others),
     );
   }
 

@@ -31,8 +31,10 @@ export class SessionTimeouts {
   }
 
   /** Tells whether a session still exists, whatever its store believes. */
-  isAlive(record: SessionRecord): boolean {
+  isAlive(record: SessionRecord | undefined): record is SessionRecord {
+    // Looked at for an absent one too: it may have expired, and a clock set back shows it again.
     const now = this.now();
+    if (record === undefined) return false;
     return now < record.expiresAt && now < record.createdAt + this.#absolute;
   }
 
