@@ -1,10 +1,12 @@
-// Session ids: how they are made, which texts can be one, what is stored instead. The numbers in
-// parentheses are those of the list that session-manager.test.ts names.
+// Session ids: how they are made, which texts can be one, what is stored instead, and what becomes
+// of those that we did not make. The numbers in parentheses are those of the list that
+// session-manager.test.ts names.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { hashSessionId, isSessionId, newSessionId, sessionHandle } from "../src/session-id.ts";
+import { Browser, describeManager } from "./session-subject.ts";
 
 test("(13) ids are 43 characters of base64url, 100,000 are distinct, every byte occurs", () => {
   const ids = new Set<string>();
@@ -82,4 +84,73 @@ test("a handle is 22 characters, the same each time, another for each key, and h
   assert.notEqual(sessionHandle(hashSessionId("second")), handle);
   const plainHash = createHash("sha256").update(key).digest("base64url");
   assert.equal(key.startsWith(handle) || plainHash.startsWith(handle), false);
+});
+
+const cookieOf = (value: string) => `__Host-session_id=${value}`;
+const unknown = "A".repeat(43);
+
+describeManager("ids that we did not make,", {
+  async "(14) malformed: the store is not asked"(subject) {
+    const id = (await subject.logIn("ada", { cart: "1" })).id;
+    subject.store.asked.length = 0;
+    const values = ["", "x", id.slice(1), `${id}A`, `"${id}"`, `%${id}`, `${id.slice(1)}=`, "é"];
+    for (const value of values) {
+      const browser = new Browser(cookieOf(value));
+      const visit = await subject.visit(browser, (session) => session.get("cart"));
+      assert.deepEqual(visit, { value: undefined, gone: false, cookie: undefined });
+    }
+    assert.deepEqual(subject.store.asked, []);
+  },
+  async "(15) unknown: nobody's, and nothing is created"(subject) {
+    const browser = new Browser(cookieOf(unknown));
+    const visit = await subject.visit(browser, (session) => session.get("cart"));
+    assert.deepEqual(visit, { value: undefined, gone: false, cookie: undefined });
+    assert.deepEqual([subject.size, subject.store.asked], [0, ["read"]]);
+  },
+  async "(15) unknown or malformed: what is set then is under an id of ours"(subject) {
+    for (const value of [unknown, "malformed"]) {
+      const browser = new Browser(cookieOf(value));
+      await subject.visit(browser, (session) => session.set("cart", "1"));
+      assert.match(browser.id, /^[\w-]{43}$/);
+      assert.notEqual(browser.id, unknown);
+      assert.deepEqual(await subject.values(browser, "cart"), ["1"]);
+      assert.deepEqual(await subject.values(new Browser(cookieOf(value)), "cart"), [undefined]);
+    }
+  },
+  async "(16) 10,000 unknown ids leave the store empty"(subject) {
+    for (let count = 0; count < 10_000; count += 1) {
+      const browser = new Browser(cookieOf(newSessionId(randomBytes)));
+      await subject.visit(browser, async (session) => {
+        await session.get("cart");
+        session.delete("cart");
+        session.rotate();
+      });
+    }
+    assert.equal(subject.size, 0);
+  },
+  async "(18) the key of a session does not open it"(subject) {
+    const browser = await subject.logIn("ada", { cart: "1" });
+    const thief = new Browser(cookieOf(hashSessionId(browser.id)));
+    assert.deepEqual(await subject.values(thief, "cart"), [undefined]);
+  },
+  async "planted before ours by a neighbour: ours is found, and the first that is alive"(subject) {
+    const [ada, eve] = [await subject.logIn("ada", { n: "a" }), await subject.logIn("eve", { n: "e" })];
+    const both = `${cookieOf("x")}; ${cookieOf(unknown)}; ${ada.cookie}; ${eve.cookie}`;
+    assert.deepEqual(await subject.values(new Browser(both), "n"), ["a"]);
+    await subject.visit(ada, (session) => session.destroy());
+    assert.deepEqual(await subject.values(new Browser(both), "n"), ["e"]);
+  },
+  async "planted: a log-out ends every session that the browser sent"(subject) {
+    const [ada, eve] = [await subject.logIn("ada", { n: "a" }), await subject.logIn("eve", { n: "e" })];
+    await subject.visit(new Browser(`${eve.cookie}; ${ada.cookie}`), (session) => session.destroy());
+    assert.deepEqual([subject.size, await subject.values(ada, "n")], [0, [undefined]]);
+    assert.equal(subject.ended.length, 2);
+  },
+  async "planted: a login ends every session that the browser sent"(subject) {
+    const [ada, eve] = [await subject.logIn("ada"), await subject.logIn("eve")];
+    const browser = new Browser(`${eve.cookie}; ${ada.cookie}`);
+    await subject.visit(browser, (session) => session.start("ada"));
+    assert.deepEqual([subject.size, subject.ended.length], [1, 2]);
+    assert.equal((await subject.manager.list("ada"))[0]?.handle, await subject.handle(browser));
+  },
 });

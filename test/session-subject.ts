@@ -1,6 +1,7 @@
 // A session manager under test: its store is watched, its clock is the test's, and browsers keep
 // the cookies they are given.
 
+import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { SessionManager } from "../src/session-manager.ts";
 import type { SessionManagerOptions } from "../src/session-manager.ts";
@@ -67,6 +68,8 @@ export class Subject {
   /** What the manager told of. */
   readonly ended: (readonly [SessionEnd, string | undefined])[] = [];
   readonly corrupt: string[] = [];
+  /** Lets the random source give too little. */
+  isRandomBroken = false;
   readonly #held: HeldStore;
 
   constructor(options: SubjectOptions = {}, hold: HoldStore = holdMemoryStore) {
@@ -82,6 +85,7 @@ export class Subject {
     this.manager = new SessionManager({
       store: this.store,
       clock: this.clock,
+      random: (size) => randomBytes(this.isRandomBroken ? size - 1 : size),
       onEnd: (...end) => void this.ended.push(end),
       onCorrupt: (handle) => void this.corrupt.push(handle),
       ...options,
