@@ -149,7 +149,8 @@ export function holdMemoryStore(options: MemoryStoreOptions): HeldStore {
   return { store, size: () => store.size };
 }
 
-const stores: readonly (readonly [string, HoldStore])[] = [
+/** The two kinds of stores, and how to hold one. */
+export const stores: readonly (readonly [string, HoldStore])[] = [
   ["over a store that answers at once", holdMemoryStore],
   [
     "over a store that answers with promises",
