@@ -38,5 +38,6 @@ function isStore(value: unknown): value is SessionStore {
 }
 
 function hasMethod(value: unknown, name: string): boolean {
-  return typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function";
+  if (typeof value !== "object" || value === null) return false;
+  return typeof Reflect.get(value, name) === "function";
 }

@@ -104,8 +104,8 @@ law("any octets are decoded as decodeURIComponent does it, or stay", 100_000, (r
 
 const tokenCharacters = "!#$%&'*+-.^_`|~0189AZaz";
 const characters = [
-  "a", "Z", "0", " ", "%", "%41", ";", "=", ",", '"', "\\", "\0", "\r\n", "\x7f", "é", "\uffff", "😀",
-  "+", "/",
+  "a", "Z", "0", " ", "%", "%41", ";", "=", ",", '"', "\\", "\0", "\r\n", "\x7f", "é", "\uffff",
+  "😀", "+", "/",
 ] as const;
 
 function some<T>(random: SeededRandom, value: T): T | undefined {

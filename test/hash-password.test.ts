@@ -1,3 +1,5 @@
+// The program that makes an entry of USERS, met through a pipe and a terminal.
+
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -21,7 +21,8 @@ const whole = `{ ${methods}, listByOwner() {}, deleteByOwner() {} }`;
 module("object.mjs", `export default ${whole};`);
 module("function.mjs", `export default () => (${whole});`);
 module("promise.mjs", `export default async () => (${whole});`);
-module("class.mjs", `class Store ${whole.replaceAll("}, ", "} ")}\nexport default () => new Store();`);
+const body = whole.replaceAll("}, ", "} ");
+module("class.mjs", `class Store ${body}\nexport default () => new Store();`);
 module("odd %41 #name?.mjs", `export default ${whole};`);
 
 for (const [claim, path] of [

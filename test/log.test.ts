@@ -1,3 +1,5 @@
+// Security events as lines of JSON that no text can break.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { causeOf, createLog } from "../src/login/log.ts";

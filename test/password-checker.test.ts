@@ -1,3 +1,5 @@
+// Passwords checked: the same work for every name, and bounded work for all.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";

@@ -1,3 +1,5 @@
+// Password hashes: what is made, what is accepted, and what is refused.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decoyHash, hashPassword, isPasswordHash } from "../src/login/password.ts";

@@ -57,7 +57,8 @@ export async function runServer(
   const { child, output } = start({ PORT: "0", ...environment }, [], directory);
   const ended = once(child, "close");
   while (!output().stdout.includes('"event":"start"') || !output().stderr.includes("listens on")) {
-    const event = await Promise.race([once(child.stdout, "data"), once(child.stderr, "data"), ended]);
+    const written = [once(child.stdout, "data"), once(child.stderr, "data")];
+    const event = await Promise.race([...written, ended]);
     if (child.exitCode !== null) throw new Error(`Server ended: ${event} ${output().stderr}`);
   }
   const url = output().stderr.match(/http:\S+/)?.[0] ?? "";

@@ -111,7 +111,8 @@ export default { create: down, read: down, update: down, delete: down,
     const store = `let broken = true;
 export default async () => ({
   create: () => true, read: () => (broken ? { owner: 1 } : undefined), update: () => false,
-  delete: () => { broken = false; return true; }, listByOwner: () => [], deleteByOwner: () => 0 });`;
+  delete: () => { broken = false; return true; }, listByOwner: () => [],
+  deleteByOwner: () => 0 });`;
     writeFileSync(join(directory, "corrupt.mjs"), store);
     const server = await runServer({ SCRYPT, SESSION_STORE: "corrupt.mjs" }, directory);
     const headers = { cookie: `session_id=${"A".repeat(43)}` };

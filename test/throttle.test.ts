@@ -1,3 +1,5 @@
+// Failed logins held back: by address, by account, in bounded memory.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LoginThrottle } from "../src/login/throttle.ts";

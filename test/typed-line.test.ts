@@ -1,3 +1,5 @@
+// Key presses to the line that they type.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { typedLine } from "../src/login/typed-line.ts";

@@ -1,3 +1,5 @@
+// Accounts from USERS: found, and refused when an entry cannot be read.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isUserName, parseUsers } from "../src/login/users.ts";

@@ -49,8 +49,8 @@ export function prefersJson(accept: string | undefined): boolean {
     weights.set(type, Math.max(Number(weight.slice(2)), weights.get(type) ?? 0));
   }
   // The most specific range decides, whatever the order.
-  const any = weights.get("*/*") ?? 0;
-  const asJson = weights.get("application/json") ?? weights.get("application/*") ?? any;
-  const asHtml = weights.get("text/html") ?? weights.get("text/*") ?? any;
+  const anything = weights.get("*/*") ?? 0;
+  const asJson = weights.get("application/json") ?? weights.get("application/*") ?? anything;
+  const asHtml = weights.get("text/html") ?? weights.get("text/*") ?? anything;
   return asJson > asHtml;
 }

@@ -1,4 +1,4 @@
-// How fast cookie.ts is beside the `cookie` package; and that no header takes more than linear time.
+// How fast cookie.ts is beside the `cookie` package; and that no header takes over linear time.
 // Ratios are medians of interleaved rounds, then of fresh processes: V8 settles otherwise in each.
 // `npm run bench`; with a number behind it, that many processes (5 when left out).
 
