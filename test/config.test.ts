@@ -65,7 +65,7 @@ const accepted: readonly [claim: string, set: Settings, key: string, value: unkn
   ["MAX_SESSIONS bounds the memory", { MAX_SESSIONS: "7" }, "maxSessions", 7],
   ["KEEP_ALIVE_TIMEOUT is in seconds", { KEEP_ALIVE_TIMEOUT: "65" }, "keepAliveTimeout", 65_000],
   ["TRUST_PROXY counts proxies", { TRUST_PROXY: "2" }, "trustedProxies", 2],
-  ["ALLOWED_HOSTS is a list", { ALLOWED_HOSTS: "A.test, b:81,," }, "allowedHosts", ["a.test", "b:81"]],
+  ["ALLOWED_HOSTS lists", { ALLOWED_HOSTS: "A.test, b:81,," }, "allowedHosts", ["a.test", "b:81"]],
   ["SESSION_STORE names a module", { SESSION_STORE: "./s.mjs" }, "sessionStore", "./s.mjs"],
   ["COOKIE_PERSISTENT=1 keeps the cookie", { COOKIE_PERSISTENT: "1" }, "persistent", true],
   ["ACCESS_LOG=1 logs requests", { ACCESS_LOG: "1" }, "accessLog", true],
