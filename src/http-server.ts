@@ -1,6 +1,6 @@
 // The http server around a handler: time-outs, limits, and answers to what is not even HTTP.
 
-import { createServer } from "node:http";
+import { createServer, ServerResponse } from "node:http";
 import type { Server } from "node:http";
 import { securityHeaders } from "./handler.ts";
 import type { Handler } from "./handler.ts";
@@ -37,16 +37,19 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
   const server = createServer({ ...limits, keepAliveTimeout }, handler);
   server.maxConnections = 10_000;
   server.maxRequestsPerSocket = 1000;
+  // Their size is bounded. Of too many, Node would leave out the last, as a proxy adds them.
+  server.maxHeadersCount = 0;
   // With a listener, node:http sends no "100 Continue" by itself: forms are refused unread.
   server.on("checkContinue", handler);
   server.on("checkExpectation", handler);
-  server.on("connect", (_message, socket) => socket.end(bareAnswer("405 Method Not Allowed", headers)));
+  // Nothing listens for CONNECT: Node then ends the connection. Nor for Upgrade: it is ignored.
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // Another answer may be under way: two mixed into one would be worse than none.
-    const isAnswering = "_httpMessage" in socket && socket._httpMessage !== null;
-    if (!socket.writable || isAnswering) return socket.destroy();
-    socket.end(bareAnswer(reasons.get(error.code ?? "") ?? "400 Bad Request", headers));
-    return undefined;
+    // The answer under way may be an earlier request's, and two in one would be worse than none.
+    const answer = "_httpMessage" in socket ? socket._httpMessage : undefined;
+    const isEarlier = answer instanceof ServerResponse && (answer.headersSent || answer.req.complete);
+    const reason = reasons.get(error.code ?? "") ?? "400 Bad Request";
+    if (isEarlier || !socket.writable) socket.destroy();
+    else socket.end(bareAnswer(reason, headers), () => socket.destroy());
   });
   return server;
 }

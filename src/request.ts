@@ -107,7 +107,8 @@ export class IncomingRequest implements Request {
     if (!hasBody(this.headers)) return new Map();
     checkFormHeaders(this.headers);
     // The client waits to hear that its body is wanted (RFC 9110, section 10.1.1).
-    if (this.headers.expect !== undefined) this.#response.writeContinue();
+    const { expect } = this.headers;
+    if (expect !== undefined && this.#message.httpVersion === "1.1") this.#response.writeContinue();
     const body = await this.#readBody();
     this.#isBodyRead = true;
     return parseForm(body);

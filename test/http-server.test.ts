@@ -1,0 +1,431 @@
+// What arrives on a connection and is no polite request: each case byte by byte, over a real socket.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { createHttpServer } from "../src/http-server.ts";
+import { text } from "../src/reply.ts";
+import { get, group, post } from "../src/router.ts";
+import { anyone } from "../src/security.ts";
+import { gate } from "./gate.ts";
+import type { Gate } from "./gate.ts";
+import { formType, RawClient, startServer } from "./raw-server.ts";
+import type { RawAnswer, TestServer } from "./raw-server.ts";
+
+let reads = 0;
+let held: Gate = gate();
+let leaving: Promise<unknown> = Promise.resolve();
+
+const routes = group({
+  prefix: "",
+  security: anyone,
+  routes: [
+    get("/", ({ query }) => text(`first page ${query}`)),
+    get("/other", () => text("other page")),
+    get("/users/:name", ({ params }) => text(`user ${params.get("name")}`)),
+    get("/held", async ({ signal }) => {
+      leaving = once(signal, "abort").then(() => signal.reason.message);
+      await held.pass();
+      return text("held page");
+    }),
+    post("/form", async (request) => {
+      reads += 1;
+      return text(JSON.stringify([...(await request.form())]));
+    }),
+    post("/unread", () => text("unread")),
+  ],
+});
+
+let server: TestServer;
+before(async () => (server = await startServer(routes)));
+after(() => server.close());
+
+const host = "Host: localhost\r\n";
+const form = `${host}Content-Type: ${formType}\r\n`;
+
+/** Sends bytes on a connection of their own; answers all that came until the server closed it. */
+async function exchange(bytes: string): Promise<readonly RawAnswer[]> {
+  const client = await server.connect();
+  return client.send(bytes).closed();
+}
+
+/** Sends bytes; answers the first answer. */
+async function first(bytes: string): Promise<RawAnswer> {
+  const client = await server.connect();
+  const answer = await client.send(bytes).answer();
+  client.socket.destroy();
+  return answer;
+}
+
+function connections(): Promise<number> {
+  return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count)));
+}
+
+async function noConnections(): Promise<void> {
+  while ((await connections()) > 0) await new Promise(setImmediate);
+}
+
+const rows: readonly (readonly [claim: string, bytes: string, status: number, body?: string])[] = [
+  ["a plain request", `GET / HTTP/1.1\r\n${host}\r\n`, 200, "first page "],
+  ["HTTP/1.0 with a Host", `GET / HTTP/1.0\r\n${host}\r\n`, 200],
+  ["an empty line before the request", `\r\nGET / HTTP/1.1\r\n${host}\r\n`, 200],
+  ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
+  ["no Host in HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 400],
+  ["an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400],
+  ["two Host fields", `GET / HTTP/1.1\r\n${host}Host: evil.example\r\n\r\n`, 400],
+  ["two equal Host fields", `GET / HTTP/1.1\r\n${host}${host}\r\n`, 400],
+  ["a Host with a list", "GET / HTTP/1.1\r\nHost: localhost, evil.example\r\n\r\n", 400],
+  ["a Host with a user", "GET / HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400],
+  ["a Host with a path", "GET / HTTP/1.1\r\nHost: localhost/a\r\n\r\n", 400],
+  ["a Host with a space", "GET / HTTP/1.1\r\nHost: local host\r\n\r\n", 400],
+  ["a Host with a port of six digits", "GET / HTTP/1.1\r\nHost: localhost:123456\r\n\r\n", 400],
+  ["a Host with a port of five digits", "GET / HTTP/1.1\r\nHost: localhost:12345\r\n\r\n", 200],
+  ["a Host with an empty port", "GET / HTTP/1.1\r\nHost: localhost:\r\n\r\n", 400],
+  ["a Host that is an IPv6 address", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", 200],
+  ["a Host with an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400],
+  ["a Host that is not ASCII", "GET / HTTP/1.1\r\nHost: l\xf6calhost\r\n\r\n", 400],
+  ["an absolute-form target", `GET http://localhost/ HTTP/1.1\r\n${host}\r\n`, 400],
+  ["another site's absolute form", `GET http://evil.example/ HTTP/1.1\r\n${host}\r\n`, 400],
+  ["an absolute form without a host", `GET http:// HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a target of two slashes", `GET // HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a target that names a host", `GET //evil.example/ HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a target that new URL() throws at", `GET //[ HTTP/1.1\r\n${host}\r\n`, 400],
+  ["an asterisk", `OPTIONS * HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a target without a slash", `GET ?a HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a fragment is not cut off", `GET /other#top HTTP/1.1\r\n${host}\r\n`, 404],
+  ["a query is cut at the first ?", `GET /?a=/x?y HTTP/1.1\r\n${host}\r\n`, 200, "first page a=%2Fx%3Fy"],
+  ["a query with bad escapes is a query", `GET /?a=%zz HTTP/1.1\r\n${host}\r\n`, 200],
+  ["two slashes in a query are a query", `GET /?//evil HTTP/1.1\r\n${host}\r\n`, 200],
+  ["dot segments that would lead home", `GET /other/.. HTTP/1.1\r\n${host}\r\n`, 404],
+  ["dot segments that would lead out", `GET /../other HTTP/1.1\r\n${host}\r\n`, 404],
+  ["a single dot", `GET /./other HTTP/1.1\r\n${host}\r\n`, 404],
+  ["encoded dots", `GET /%2e%2e/other HTTP/1.1\r\n${host}\r\n`, 404],
+  ["an encoded slash", `GET /users%2fada HTTP/1.1\r\n${host}\r\n`, 404],
+  ["an encoded slash in a parameter", `GET /users/a%2fb HTTP/1.1\r\n${host}\r\n`, 200, "user a/b"],
+  ["a backslash", `GET /\\evil.example HTTP/1.1\r\n${host}\r\n`, 404],
+  ["an encoded letter is not the letter", `GET /%6fther HTTP/1.1\r\n${host}\r\n`, 404],
+  ["slashes inside", `GET /other//x HTTP/1.1\r\n${host}\r\n`, 404],
+  ["a slash at the end", `GET /other/ HTTP/1.1\r\n${host}\r\n`, 404],
+  ["a bad escape in a parameter", `GET /users/%zz HTTP/1.1\r\n${host}\r\n`, 400],
+  ["an escape that ends early", `GET /users/%a HTTP/1.1\r\n${host}\r\n`, 400],
+  ["escapes that are not UTF-8", `GET /users/%ff HTTP/1.1\r\n${host}\r\n`, 400],
+  ["an encoded NUL", `GET /users/%00 HTTP/1.1\r\n${host}\r\n`, 400],
+  ["an encoded line end", `GET /users/%0d%0a HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a bad escape elsewhere", `GET /%zz HTTP/1.1\r\n${host}\r\n`, 404],
+  ["a byte that is not ASCII", `GET /\xe4 HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a byte that is not ASCII in the query", `GET /?\xe4 HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a byte that is not ASCII in a field", `GET / HTTP/1.1\r\n${host}X: \xe4\r\n\r\n`, 200],
+  ["a NUL in a field", `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`, 400],
+  ["a lone CR in a field", `GET / HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`, 400],
+  ["a folded field", `GET / HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`, 400],
+  ["a space before the colon", `GET / HTTP/1.1\r\n${host}X : a\r\n\r\n`, 400],
+  ["a field without a colon", `GET / HTTP/1.1\r\n${host}X\r\n\r\n`, 400],
+  ["no version: HTTP/0.9", "GET /\r\n\r\n", 505],
+  ["HTTP/0.9 by name", `GET / HTTP/0.9\r\n${host}\r\n`, 505],
+  ["HTTP/1.2", `GET / HTTP/1.2\r\n${host}\r\n`, 400],
+  ["HTTP/2's first bytes", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
+  ["TLS's first bytes", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
+  ["words that are no request", "hello\r\n\r\n", 400],
+  ["a method that nobody knows", `BREW / HTTP/1.1\r\n${host}\r\n`, 400],
+  ["a method in lower case", `get / HTTP/1.1\r\n${host}\r\n`, 400],
+  ["Expect: 100-continue where nothing is sent", `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`, 200],
+  ["another Expect", `GET / HTTP/1.1\r\n${host}Expect: wonders\r\n\r\n`, 417],
+  ["another Expect in HTTP/1.0", `GET / HTTP/1.0\r\n${host}Expect: wonders\r\n\r\n`, 417],
+  ["a header of over 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_384)}\r\n\r\n`, 431],
+  ["a header of nearly 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_000)}\r\n\r\n`, 200],
+  ["a target of over 16 KiB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\n${host}\r\n`, 431],
+  ["a form", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\n\r\na=b`, 200, '[["a","b"]]'],
+  ["a form in chunks", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n2\r\na=\r\n1;x=y\r\nb\r\n0\r\n\r\n`, 200, '[["a","b"]]'],
+  ["a form with trailers", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n`, 200, '[["a",""]]'],
+  ["Content-Length and Transfer-Encoding", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["the same two, the other way round", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n`, 400],
+  ["two lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b`, 400],
+  ["two equal lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nContent-Length: 3\r\n\r\na=b`, 400],
+  ["a list of lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3, 3\r\n\r\na=b`, 400],
+  ["a negative length", `POST /form HTTP/1.1\r\n${form}Content-Length: -1\r\n\r\n`, 400],
+  ["a length with a sign", `POST /form HTTP/1.1\r\n${form}Content-Length: +3\r\n\r\na=b`, 400],
+  ["a length in hexadecimal", `POST /form HTTP/1.1\r\n${form}Content-Length: 0x3\r\n\r\na=b`, 400],
+  ["a length beyond counting", `POST /form HTTP/1.1\r\n${form}Content-Length: 99999999999999999999\r\n\r\n`, 400],
+  ["a transfer coding before chunked", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`, 200],
+  ["a transfer coding that ends nowhere", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: gzip\r\n\r\na`, 400],
+  ["chunked twice", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["a chunk size that is no number", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+  ["a negative chunk size", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n-1\r\n`, 400],
+  ["a chunk size beyond counting", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n`, 400],
+  ["a bad chunk after a good one", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\n`, 400],
+  ["a chunk longer than it said", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n`, 400],
+  ["two Content-Type fields", `POST /form HTTP/1.1\r\n${form}Content-Type: ${formType}\r\nContent-Length: 3\r\n\r\na=b`, 415],
+  ["two Content-Type fields, the second JSON", `POST /form HTTP/1.1\r\n${form}Content-Type: application/json\r\nContent-Length: 3\r\n\r\na=b`, 415],
+  ["two Origin fields", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 403],
+  ["one Origin field", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 200],
+  ["two Sec-Fetch-Site fields", `POST /form HTTP/1.1\r\n${form}Sec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n\r\n`, 403],
+];
+
+for (const [claim, bytes, status, body] of rows) {
+  test(`${status}: ${claim}`, async () => {
+    const answer = await first(bytes);
+    assert.equal(answer.status, status);
+    if (body !== undefined) assert.equal(answer.body, body);
+    // The only page that any of these reaches by mistake would be one of ours.
+    if (status !== 200) assert.doesNotMatch(answer.body, /first page|other page|user|unread|evil/);
+  });
+}
+
+test("no field is left out of too many: the check for other sites sees the last one", async () => {
+  const many = "a:\r\n".repeat(2_500);
+  const bytes = `POST /form HTTP/1.1\r\n${form}${many}Sec-Fetch-Site: cross-site\r\n\r\n`;
+  // Later versions of Node count empty fields as longer ones, and refuse them all.
+  assert.ok([403, 431].includes((await first(bytes)).status));
+});
+
+test("an upgrade is not made: the request is answered as any other", async () => {
+  const fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: c2VjcmV0\r\n";
+  const answer = await first(`GET / HTTP/1.1\r\n${host}${fields}\r\n`);
+  assert.deepEqual([answer.status, answer.headers.get("upgrade")], [200, undefined]);
+});
+
+test("TRACE is refused, and nothing of the request comes back", async () => {
+  const answer = await first(`TRACE / HTTP/1.1\r\n${host}Cookie: a=secret\r\n\r\n`);
+  assert.deepEqual([answer.status, answer.headers.get("allow")], [405, "GET, HEAD, OPTIONS"]);
+  assert.doesNotMatch(answer.body, /secret/);
+});
+
+test("CONNECT is cut off without an answer", async () => {
+  const client = await server.connect();
+  assert.deepEqual(await client.send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").closed(), []);
+});
+
+test("a client that resets the connection behind its CONNECT does not end the server", async () => {
+  for (let times = 0; times < 20; times += 1) {
+    const { socket } = await server.connect();
+    socket.write("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", () => socket.resetAndDestroy());
+    await once(socket, "close");
+  }
+  await noConnections();
+  assert.equal((await server.ask("GET", "/")).status, 200);
+});
+
+test("requests in one go are answered in order, and cookies and bodies do not mix", async () => {
+  const client = await server.connect();
+  held = gate();
+  client.send(`GET /held HTTP/1.1\r\n${host}\r\n`);
+  client.send(`POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\n\r\na=b`);
+  client.send(`GET /nowhere HTTP/1.1\r\n${host}\r\nGET / HTTP/1.1\r\n${host}\r\n`);
+  await held.reached;
+  assert.equal(client.received, "");
+  held.open();
+  const answers = await client.answers(4);
+  assert.deepEqual(answers.map(({ status }) => status), [200, 200, 404, 200]);
+  assert.deepEqual(answers.map(({ body }) => body.slice(0, 5)), ["held ", '[["a"', "There", "first"]);
+  client.socket.destroy();
+});
+
+test("what is malformed behind a good request is not taken for its answer", async () => {
+  const client = await server.connect();
+  held = gate();
+  client.send(`GET /held HTTP/1.1\r\n${host}\r\ngarbage\r\n\r\n`);
+  assert.deepEqual(await client.closed(), []);
+  held.open();
+});
+
+test("what is malformed behind an answer that was sent is told so", async () => {
+  const client = await server.connect();
+  await client.send(`GET / HTTP/1.1\r\n${host}\r\n`).answer();
+  const answers = await client.send("garbage\r\n\r\n").closed();
+  assert.deepEqual(answers.map(({ status }) => status), [200, 400]);
+});
+
+test("a body that turns out malformed after its answer changes nothing of that answer", async () => {
+  const client = await server.connect();
+  const head = `POST /unread HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`;
+  await client.send(head).answer();
+  const answers = await client.send("zz\r\n").closed();
+  assert.deepEqual(answers.map(({ body }) => body), ["unread"]);
+});
+
+/** Opens a connection; answers the server's end of it too. */
+async function connectBoth(stays: boolean): Promise<readonly [RawClient, Socket]> {
+  const connected = once(server.server, "connection");
+  const client = await server.connect(stays);
+  const [peer] = await connected;
+  return [client, peer];
+}
+
+test("after malformed bytes, a client that does not close its end is cut off", async () => {
+  const [client, peer] = await connectBoth(true);
+  const gone = once(peer, "close");
+  assert.equal((await client.send("garbage\r\n\r\n").answer()).status, 400);
+  await gone;
+  client.socket.destroy();
+});
+
+test("a client that asks first is told to go on, when the form is read", async () => {
+  const client = await server.connect();
+  client.send(`POST /form HTTP/1.1\r\n${form}Expect: 100-Continue\r\nContent-Length: 3\r\n\r\n`);
+  assert.equal((await client.answer()).status, 100);
+  const answers = await client.send("a=b").answers(2);
+  assert.deepEqual([answers[1]?.status, answers[1]?.body], [200, '[["a","b"]]']);
+  assert.equal(answers[1]?.headers.has("connection"), true);
+  client.socket.destroy();
+});
+
+test("HTTP/1.0 knows no 100 Continue, and gets none", async () => {
+  const head = `POST /form HTTP/1.0\r\n${form}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n`;
+  const answers = await exchange(`${head}a=b`);
+  assert.deepEqual(answers.map(({ status }) => status), [200]);
+});
+
+const unread: readonly (readonly [claim: string, path: string, fields: string, status: number])[] = [
+  ["a form of over 8 KiB", "/form", `Content-Type: ${formType}\r\nContent-Length: 8193\r\n`, 413],
+  ["what is not a form", "/form", "Content-Type: text/plain\r\nContent-Length: 3\r\n", 415],
+  ["a compressed form", "/form", `Content-Type: ${formType}\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n`, 415],
+  ["a form from another site", "/form", `Content-Type: ${formType}\r\nContent-Length: 3\r\nSec-Fetch-Site: cross-site\r\n`, 403],
+  ["a form to nowhere", "/nowhere", "Content-Length: 3\r\n", 404],
+  ["a form where none is taken", "/other", "Content-Length: 3\r\n", 405],
+  ["a form that the controller does not ask for", "/unread", "Content-Length: 3\r\n", 200],
+  ["chunks that the controller does not ask for", "/unread", "Transfer-Encoding: chunked\r\n", 200],
+];
+
+for (const [claim, path, fields, status] of unread) {
+  test(`${claim} is answered unread, without 100 Continue, and the connection ends`, async () => {
+    const client = await server.connect();
+    client.send(`POST ${path} HTTP/1.1\r\n${host}${fields}Expect: 100-continue\r\n\r\n`);
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, answer.headers.get("connection")], [status, "close"]);
+    // What follows is a body that is let go by, and no request.
+    client.socket.end(`GET / HTTP/1.1\r\n${host}\r\n`);
+    assert.equal((await client.closed()).length, 1);
+  });
+}
+
+test("an answer without a body is sent before the request's body has come", async () => {
+  const client = await server.connect();
+  const head = `HEAD /other HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\n`;
+  client.send(head);
+  while (!client.received.endsWith("\r\n\r\n")) await once(client.socket, "data");
+  assert.match(client.received, /^HTTP\/1.1 200 OK\r\n/);
+  client.socket.destroy();
+});
+
+test("the end of a body that was read leaves the connection open", async () => {
+  const client = await server.connect();
+  const whole = `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\n\r\na=b`;
+  assert.deepEqual((await client.send(whole + whole).answers(2)).length, 2);
+  client.socket.destroy();
+});
+
+for (const [claim, fields] of [
+  ["says its length", "Content-Length: 20000000\r\n\r\n"],
+  ["comes in chunks", "Transfer-Encoding: chunked\r\n\r\n1312d00\r\n"],
+] as const) {
+  test(`a large upload that ${claim} gets its 413, and no reset while it is sent`, async () => {
+    const client = await server.connect();
+    const failures: unknown[] = [];
+    client.socket.on("error", (error) => failures.push(error));
+    client.send(`POST /form HTTP/1.1\r\n${form}${fields}`).send("a".repeat(20_000_000));
+    client.send(fields.startsWith("T") ? "\r\n0\r\n\r\n" : "");
+    const answers = await client.closed();
+    assert.deepEqual(answers.map(({ status }) => status), [413]);
+    assert.deepEqual(failures, []);
+  });
+}
+
+test("a client that vanishes in its form leaves nothing behind", async () => {
+  const before = reads;
+  const client = await server.connect();
+  const head = `POST /form HTTP/1.1\r\n${form}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`;
+  await client.send(head).answer();
+  client.send("a=b").socket.resetAndDestroy();
+  await noConnections();
+  assert.deepEqual([reads - before, server.faults], [1, []]);
+});
+
+test("a client that vanishes while it waits is noticed", async () => {
+  held = gate();
+  const client = await server.connect();
+  client.send(`GET /held HTTP/1.1\r\n${host}\r\n`);
+  await held.reached;
+  client.socket.destroy();
+  assert.equal(await leaving, "The client left.");
+  held.open();
+  await noConnections();
+  assert.deepEqual(server.faults, []);
+});
+
+test("a client that closes its end behind a request gets its answer", async () => {
+  const client = await server.connect();
+  client.socket.end(`GET / HTTP/1.1\r\n${host}\r\n`);
+  assert.deepEqual((await client.closed()).map(({ status }) => status), [200]);
+});
+
+test("a client that closes its end in its form is told that it is not whole", async () => {
+  const client = await server.connect();
+  client.socket.end(`POST /form HTTP/1.1\r\n${form}Content-Length: 9\r\n\r\na=b`);
+  assert.deepEqual((await client.closed()).map(({ status }) => status), [400]);
+});
+
+test("a client that closes its end at once is let go", async () => {
+  const client = await server.connect();
+  client.socket.end();
+  assert.deepEqual(await client.closed(), []);
+});
+
+test("five hundred idle connections keep nobody out", async () => {
+  const clients = await Promise.all(Array.from({ length: 500 }, () => server.connect()));
+  assert.equal((await server.ask("GET", "/")).status, 200);
+  for (const { socket } of clients) socket.destroy();
+  await noConnections();
+});
+
+test("the limits are those that were decided", () => {
+  const decided = createHttpServer(() => {});
+  assert.deepEqual(
+    {
+      headersTimeout: decided.headersTimeout,
+      requestTimeout: decided.requestTimeout,
+      keepAliveTimeout: decided.keepAliveTimeout,
+      maxRequestsPerSocket: decided.maxRequestsPerSocket,
+      maxConnections: decided.maxConnections,
+    },
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 20_000,
+      keepAliveTimeout: 5_000,
+      maxRequestsPerSocket: 1_000,
+      maxConnections: 10_000,
+    },
+  );
+  assert.equal(Reflect.get(decided, "connectionsCheckingInterval"), 2_000);
+});
+
+test("behind a proxy, idle connections can be kept for longer", () => {
+  const { keepAliveTimeout } = createHttpServer(() => {}, { keepAliveTimeout: 65_000 });
+  assert.equal(keepAliveTimeout, 65_000);
+});
+
+const slow: readonly (readonly [claim: string, bytes: string])[] = [
+  ["it sends nothing", ""],
+  ["it never ends its header", `GET / HTTP/1.1\r\n${host}X: `],
+  ["it never ends its form", `POST /form HTTP/1.1\r\n${form}Content-Length: 9\r\n\r\na=b`],
+  ["it never ends its chunks", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`],
+];
+
+describe("a client that is too slow gets 408, and the connection ends:", { concurrency: 4 }, () => {
+  let hasty: TestServer;
+  before(async () => {
+    hasty = await startServer(routes);
+    // The server looks every two seconds; what it finds then is judged by these.
+    hasty.server.headersTimeout = 1;
+    hasty.server.requestTimeout = 1;
+  });
+  after(() => hasty.close());
+
+  for (const [claim, bytes] of slow) {
+    test(claim, async () => {
+      const client = await hasty.connect();
+      const answers = await client.send(bytes).closed();
+      assert.deepEqual(answers.map(({ status }) => status), [408]);
+    });
+  }
+});
