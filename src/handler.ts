@@ -84,16 +84,21 @@ export function createHandler(options: HandlerOptions): Handler {
 
     // 6. Send it, all at once.
     onReply(reply, request);
-    const fields = [...commonFields];
-    addFields(fields, reply, session.wasSought, request.hasUnreadBody);
-    response.writeHead(reply.status, fields).end(reply.body);
+    const isLast = request.hasUnreadBody;
+    const fields = fieldsOf(reply, commonFields, session.wasSought, isLast);
+    response.writeHead(reply.status, fields);
+    if (!isLast) return void response.end(reply.body);
+    // A reset could overtake the answer: let go by what is still sent (RFC 9112, section 9.6).
+    response.flushHeaders();
+    response.write(reply.body);
+    message.resume().once("close", () => response.end());
   }
 
   return (message, response) => {
     answer(message, response).catch((error: unknown) => {
       // A reply that cannot be sent: its header has a line break, or `renderError` failed.
       onFault(error, message);
-      response.writeHead(500, [...commonFields, "Connection", "close"]).end();
+      response.writeHead(500, fieldsOf(status(500), commonFields, false, true)).end();
     });
   };
 }
@@ -141,13 +146,14 @@ function visibleError(error: unknown): HttpError {
   return new HttpError(500, "Something went wrong on our side. Try again later.");
 }
 
-/** Adds a reply's fields, flat: names and values in turn, as `writeHead` takes them fastest. */
-function addFields(
-  fields: string[],
+/** All fields of a reply, flat: names and values in turn, as `writeHead` takes them fastest. */
+function fieldsOf(
   { status, headers, cookies, body }: Reply,
+  commonFields: readonly string[],
   sawSession: boolean,
-  hasUnreadBody: boolean,
-): void {
+  isLast: boolean,
+): string[] {
+  const fields = [...commonFields];
   for (const [name, value] of Object.entries(headers)) fields.push(name, value);
   for (const cookie of cookies) fields.push("Set-Cookie", cookie);
   if (headers["Cache-Control"] === undefined) fields.push("Cache-Control", "no-store");
@@ -155,9 +161,10 @@ function addFields(
   // RFC 9110, section 11.6.1: a 401 names a scheme. No browser opens a dialog for this one.
   if (status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
   // What is left of the body would be read as the next request (RFC 9112, section 9.3).
-  if (hasUnreadBody) fields.push("Connection", "close");
+  if (isLast) fields.push("Connection", "close");
   // RFC 9110, section 8.6: none with 204 and 304.
   if (status !== 204 && status !== 304) {
     fields.push("Content-Length", String(Buffer.byteLength(body)));
   }
+  return fields;
 }
