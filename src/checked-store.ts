@@ -73,7 +73,7 @@ export class CheckedStore {
   }
 }
 
-/** Goes on with an answer: at once when it is there, so that nothing waits for a store in memory. */
+/** Goes on with an answer, at once when it is there: nothing waits for a store in memory. */
 export function whenKnown<T, R>(
   answer: MaybePromise<T>,
   next: (answer: T) => MaybePromise<R>,

@@ -113,7 +113,7 @@ function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void
   const { host = "", expect } = headers;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") throw new HttpError(505, "Use HTTP/1.1.");
   // Only origin-form (RFC 9112, section 3.2.1): "//host" would be another site in a redirection.
-  if (!/^\/(?!\/)[\x21-\x7e]*$/.test(url)) throw new HttpError(400, "Ask for a path, as in /login.");
+  if (!/^\/(?!\/)[\x21-\x7e]*$/.test(url)) throw new HttpError(400, "Ask for a path, as /login.");
   if (!hostField.test(host)) throw new HttpError(400, "Send one Host field, with a host name.");
   if (allowedHosts.length > 0 && !allowedHosts.includes(host.toLowerCase())) {
     throw new HttpError(421, "This server does not answer for this host name.");

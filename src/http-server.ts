@@ -46,7 +46,8 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     // The answer under way may be an earlier request's, and two in one would be worse than none.
     const answer = "_httpMessage" in socket ? socket._httpMessage : undefined;
-    const isEarlier = answer instanceof ServerResponse && (answer.headersSent || answer.req.complete);
+    const isAnswering = answer instanceof ServerResponse;
+    const isEarlier = isAnswering && (answer.headersSent || answer.req.complete);
     const reason = reasons.get(error.code ?? "") ?? "400 Bad Request";
     if (isEarlier || !socket.writable) socket.destroy();
     else socket.end(bareAnswer(reason, headers), () => socket.destroy());

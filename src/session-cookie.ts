@@ -14,9 +14,9 @@ export class SessionCookie {
   readonly #options: CookieOptions;
 
   /**
-   * With `secure`, the name has the prefix `__Host-`: browsers then take the cookie only over https,
-   * only from this very host, and for all its paths (rfc6265bis-22, section 4.1.3.2). `maxAge` is
-   * in seconds; without it the cookie ends with the browser.
+   * With `secure`, the name has the prefix `__Host-`: browsers then take the cookie over https
+   * alone, from this very host, for all its paths (rfc6265bis-22, section 4.1.3.2). `maxAge` is in
+   * seconds; without it the cookie ends with the browser.
    */
   constructor(secure: boolean, maxAge: number | undefined) {
     this.#name = secure ? "__Host-session_id" : "session_id";

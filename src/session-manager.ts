@@ -70,11 +70,15 @@ export class SessionManager {
     }
     const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
     const { clock = Date.now, random = randomBytes } = options;
-    this.#onEnd = harmless(options.onEnd);
-    this.#store = new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt));
-    this.#cookie = new SessionCookie(secure, maxAge);
-    this.#timeouts = new SessionTimeouts(idleTimeout, absoluteTimeout, clock);
-    this.#writer = new SessionWriter(this.#store, this.#cookie, this.#timeouts, random, this.#onEnd);
+    const store = new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt));
+    const cookie = new SessionCookie(secure, maxAge);
+    const timeouts = new SessionTimeouts(idleTimeout, absoluteTimeout, clock);
+    const onEnd = harmless(options.onEnd);
+    this.#writer = new SessionWriter(store, cookie, timeouts, random, onEnd);
+    this.#store = store;
+    this.#cookie = cookie;
+    this.#timeouts = timeouts;
+    this.#onEnd = onEnd;
   }
 
   /** Opens the session of a request. The store is asked when the session is first used. */

@@ -105,7 +105,7 @@ export class SessionWriter {
       const key = hashSessionId(id);
       if (await this.#store.create(key, record)) return { id, key };
     }
-    throw new Error(`Cannot create a session: ${maxIds} new ids were taken, random source is broken`);
+    throw new Error(`Cannot create a session: ${maxIds} new ids were taken, check random source`);
   }
 
   /** Runs a step; when it fails, removes the new session, whose id nobody will be told. */

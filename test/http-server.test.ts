@@ -155,7 +155,11 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a chunk size beyond counting", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n`, 400],
   ["a bad chunk after a good one", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\n`, 400],
   ["a chunk longer than it said", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n`, 400],
-  ["two Content-Type fields", `POST /form HTTP/1.1\r\n${form}Content-Type: ${formType}\r\nContent-Length: 3\r\n\r\na=b`, 415],
+  [
+    "two Content-Type fields",
+    `POST /form HTTP/1.1\r\n${form}Content-Type: ${formType}\r\nContent-Length: 3\r\n\r\na=b`,
+    415,
+  ],
   ["two Content-Type fields, the second JSON", `POST /form HTTP/1.1\r\n${form}Content-Type: application/json\r\nContent-Length: 3\r\n\r\na=b`, 415],
   ["two Origin fields", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 403],
   ["one Origin field", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 200],

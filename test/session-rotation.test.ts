@@ -226,7 +226,7 @@ describe("(17) an id that is taken", () => {
   test("three times over is an error, and nothing else happens", async () => {
     const subject = new Subject({ random: () => taken });
     const ada = await subject.logIn("ada", { cart: "1" });
-    const message = "Cannot create a session: 3 new ids were taken, random source is broken";
+    const message = "Cannot create a session: 3 new ids were taken, check random source";
     await assert.rejects(subject.logIn("eve", { cart: "2" }), { message });
     await assert.rejects(subject.visit(ada, (session) => session.rotate()), { message });
     assert.deepEqual([await subject.values(ada, "cart"), subject.size], [["1"], 1]);

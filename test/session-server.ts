@@ -108,14 +108,14 @@ export class SessionServer extends Subject {
       prefix: "/my",
       security: loggedIn,
       routes: [
-        get("/page", async (request, name) => (await wait(request), text(name))),
+        get("/page", async (request, name: string) => (await wait(request), text(name))),
         post("/key/:key", async (request) => {
           await wait(request);
           request.session.set(request.params.get("key") ?? "", "set");
           return text("stored");
         }),
         post("/logout", ({ session }) => (session.destroy(), redirect("/"))),
-        post("/end-all", async (_, name) => text(`${await this.manager.endAll(name)}`)),
+        post("/end-all", async (_, name: string) => text(`${await this.manager.endAll(name)}`)),
       ],
     });
     return [...open, ...closed];

@@ -44,7 +44,11 @@ describe("what a controller asks is recorded:", () => {
     ["destroy drops all before", ask("start ada, set a 1, destroy"), intent("destroy")],
     ["rotate after destroy does not undo it", ask("destroy, rotate"), intent("destroy")],
     ["delete after destroy does not undo it", ask("destroy, delete a"), intent("destroy", undefined, ["a", undefined])],
-    ["set after destroy: another session, of nobody", ask("destroy, set a 1"), intent("replace", undefined, ["a", "1"])],
+    [
+      "set after destroy: another session, of nobody",
+      ask("destroy, set a 1"),
+      intent("replace", undefined, ["a", "1"]),
+    ],
     ["start after destroy", ask("destroy, start ada"), intent("replace", "ada")],
     ["destroy after set after destroy", ask("destroy, set a 1, destroy"), intent("destroy")],
   ];

@@ -46,17 +46,19 @@ const openingComment: Rule = ({ lines: [first = ""] }) =>
   first.startsWith("// ") ? [] : [[1, "opens without a comment that says what it is for"]];
 
 const narrowLines: Rule = ({ path, lines, code }) => {
-  // A row of a test's table may stand over for one string or pattern, if that is long.
+  // Source has 100. A row of a test's table has 120, and more for one long string or pattern.
   const long = path.startsWith("test/") ? code.filter(({ text }) => text.length >= 50) : [];
   const mayBeWide = new Set(long.map(({ line }) => line));
   return lines.flatMap<Problem>((text, index) => {
     const { length } = [...text];
-    return length <= 100 || mayBeWide.has(index + 1) ? [] : [[index + 1, `has ${length} columns`]];
+    const limit = path.startsWith("test/") ? 120 : 100;
+    const isNarrow = length <= limit || mayBeWide.has(index + 1);
+    return isNarrow ? [] : [[index + 1, `has ${length} columns`]];
   });
 };
 
 const shortFile: Rule = ({ lines }) =>
-  lines.length - 1 > 220 ? [[lines.length - 1, "is over 220 lines"]] : [];
+  lines.length - 1 > 260 ? [[lines.length - 1, "is over 260 lines"]] : [];
 
 const commentedExports: Rule = ({ tokens }) =>
   tokens.flatMap<Problem>(({ text, line }, index) => {
@@ -144,8 +146,8 @@ function problems(rule: Rule, all: readonly SourceFile[]): readonly string[] {
 
 for (const [claim, rule, all] of [
   ["every file opens with a comment that says what it is for", openingComment, files],
-  ["no line has more than 100 columns", narrowLines, files],
-  ["no source file has more than 220 lines", shortFile, sources],
+  ["no line of the source has more than 100 columns, none of a test more than 120", narrowLines, files],
+  ["no source file has more than 260 lines", shortFile, sources],
   ["every export of a source file has a doc comment", commentedExports, sources],
   ["no source file casts, says any, or claims with ! what may be absent", noClaimedTypes, sources],
   ["no source file silences a tool or leaves a note of what is to do", noLooseEnds, sources],
@@ -161,8 +163,8 @@ test("each rule finds what breaks it, and nothing else", () => {
     [narrowLines, "é".repeat(101), "has 101 columns"],
     [narrowLines, "😀".repeat(100), undefined],
     [narrowLines, `a("${"b".repeat(100)}")`, "has 105 columns"],
-    [shortFile, "\n".repeat(221), "over 220"],
-    [shortFile, "\n".repeat(220), undefined],
+    [shortFile, "\n".repeat(261), "over 260"],
+    [shortFile, "\n".repeat(260), undefined],
     [commentedExports, "/** A. */\nconst b = 1;\nexport const a = b;", "without a doc comment"],
     [commentedExports, "// A.\nexport type A = 1;", "without a doc comment"],
     [commentedExports, "/** A. */\nexport const a = 1;", undefined],

@@ -16,8 +16,7 @@ export interface RedisStoreOptions {
   readonly maxSessionSize?: number;
 }
 
-/** The session would be larger than `maxSessionSize`. It was left as it was. */
-export class SessionTooLargeError extends Error {
+class SessionTooLargeError extends Error {
   override readonly name = "SessionTooLargeError";
 }
 
@@ -94,7 +93,7 @@ export class RedisStore implements SessionStore {
     this.#maxSessionSize = options.maxSessionSize ?? 4096;
   }
 
-  /** @throws {SessionTooLargeError} when the session is larger than `maxSessionSize`. */
+  /** @throws {Error} named `SessionTooLargeError` when it is over `maxSessionSize`. */
   async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
     const { owner, createdAt, expiresAt } = record;
     const fields = [...fieldsOf(record), "createdAt", `=${createdAt}`];
@@ -115,7 +114,7 @@ export class RedisStore implements SessionStore {
     return recordOf(textsOf(await this.#run(readScript, `session:${key}`)));
   }
 
-  /** @throws {SessionTooLargeError} when the session would be larger than `maxSessionSize`. */
+  /** @throws {Error} named `SessionTooLargeError` when it would be over `maxSessionSize`. */
   async update(key: SessionKey, changes: SessionChanges): Promise<boolean> {
     const fields = fieldsOf(changes);
     const reply = await this.#write("update", key, fields);

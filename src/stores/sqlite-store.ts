@@ -26,8 +26,7 @@ export interface SqliteStoreOptions {
   readonly maxSessionSize?: number;
 }
 
-/** The session would be larger than `maxSessionSize`. It was left as it was. */
-export class SessionTooLargeError extends Error {
+class SessionTooLargeError extends Error {
   override readonly name = "SessionTooLargeError";
 }
 
@@ -71,7 +70,7 @@ export class SqliteStore implements SessionStore {
     this.#statements = prepare(database);
   }
 
-  /** @throws {SessionTooLargeError} when the session is larger than `maxSessionSize`. */
+  /** @throws {Error} named `SessionTooLargeError` when it is over `maxSessionSize`. */
   create(key: SessionKey, record: SessionRecord): boolean {
     const { owner, createdAt, lastSeenAt, expiresAt } = record;
     const { prune, insert, endOldest } = this.#statements;
@@ -91,7 +90,7 @@ export class SqliteStore implements SessionStore {
     return row === undefined ? undefined : recordOf(row);
   }
 
-  /** @throws {SessionTooLargeError} when the session would be larger than `maxSessionSize`. */
+  /** @throws {Error} named `SessionTooLargeError` when it would be over `maxSessionSize`. */
   update(key: SessionKey, { data, lastSeenAt, expiresAt }: SessionChanges): boolean {
     const { read, update } = this.#statements;
     return this.#atomically(() => {
