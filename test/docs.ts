@@ -1,0 +1,65 @@
+// Reads the documentation: its fences, headings and links, each with the place where it stands.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const top: string = fileURLToPath(new URL("..", import.meta.url));
+
+export interface Fence {
+  /** As in "docs/cookies.md:12". */
+  readonly place: string;
+  readonly language: string;
+  /** What stands behind the language: the name of the file that is quoted. */
+  readonly file: string | undefined;
+  readonly body: string;
+}
+
+export interface Link {
+  readonly place: string;
+  /** From the top of the project. */
+  readonly file: string;
+  readonly anchor: string | undefined;
+}
+
+/** README and every Markdown file under docs, from the top of the project. */
+export function documents(): readonly string[] {
+  const names = readdirSync(join(top, "docs"), { recursive: true, encoding: "utf8" });
+  const pages = names.filter((name) => name.endsWith(".md")).sort();
+  return ["README.md", ...pages.map((name) => join("docs", name))];
+}
+
+export function read(file: string): string {
+  return readFileSync(join(top, file), "utf8");
+}
+
+export function fencesOf(document: string): readonly Fence[] {
+  const text = read(document);
+  return [...text.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [, language = "", file, body = ""] = match;
+    const line = text.slice(0, match.index).split("\n").length;
+    return { place: `${document}:${line}`, language, file, body: body.slice(0, -1) };
+  });
+}
+
+function withoutFences(text: string): string {
+  return text.replace(/^```[\s\S]*?^```$/gm, (fence) => fence.replace(/[^\n]/g, ""));
+}
+
+/** Links within the project. */
+export function linksOf(document: string): readonly Link[] {
+  return withoutFences(read(document)).split("\n").flatMap((line, index) =>
+    [...line.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(([, path = "", anchor]) => {
+      const file = path === "" ? document : relative(top, join(top, dirname(document), path));
+      return { place: `${document}:${index + 1}`, file, anchor };
+    }),
+  );
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+export function anchorsOf(document: string): readonly string[] {
+  const headings = withoutFences(read(document)).matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading = ""]) =>
+    heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-"),
+  );
+}
