@@ -120,7 +120,6 @@ function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
 }
 
 function fault(error: unknown): Error {
-  if (error instanceof SessionStoreError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return error instanceof Error && error.name === "SessionTooLargeError"
     ? new SessionTooLargeError(message, { cause: error })

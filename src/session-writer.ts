@@ -74,7 +74,10 @@ export class SessionWriter {
     return { gone: false, cookie: this.#cookie.give(id) };
   }
 
-  /** Gives the session a new id. Creates before it deletes: a fault leaves it as it was. */
+  /**
+   * Gives the session a new id. Creates before it deletes: a fault leaves it as it was. What another
+   * request writes between the two is lost with the old id; what it writes later is told it is gone.
+   */
   async rotate(found: StoredSession, changes: SessionIntent["changes"]): Promise<Committed> {
     // Read again: other requests may have written since this one began.
     const fresh = await this.#store.read(found.key);

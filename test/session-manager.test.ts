@@ -284,6 +284,9 @@ describe("onEnd is told", () => {
     const handle = await subject.handle(browser);
     await subject.visit(browser, (session) => session.start("eve"));
     assert.deepEqual(subject.ended, [["replaced", handle]]);
+    const stale = new Browser(`__Host-session_id=${unknown}`);
+    await subject.visit(stale, (session) => session.start("ada"));
+    assert.equal(subject.ended.length, 1);
   });
 
   test("that a time-out ended one, and which", async () => {

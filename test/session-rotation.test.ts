@@ -229,6 +229,7 @@ describe("(17) an id that is taken", () => {
     const message = "Cannot create a session: 3 new ids were taken, check random source";
     await assert.rejects(subject.logIn("eve", { cart: "2" }), { message });
     await assert.rejects(subject.visit(ada, (session) => session.rotate()), { message });
+    assert.equal(subject.store.count("create"), 1 + 3 + 3);
     assert.deepEqual([await subject.values(ada, "cart"), subject.size], [["1"], 1]);
   });
 });
