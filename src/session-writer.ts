@@ -75,8 +75,8 @@ export class SessionWriter {
   }
 
   /**
-   * Gives the session a new id. Creates before it deletes: a fault leaves it as it was. What another
-   * request writes between the two is lost with the old id; what it writes later is told it is gone.
+   * Gives the session a new id. Creates before it deletes: a fault leaves it as it was. A write of
+   * another request between the two is lost; one that comes later is told that the session ended.
    */
   async rotate(found: StoredSession, changes: SessionIntent["changes"]): Promise<Committed> {
     // Read again: other requests may have written since this one began.
