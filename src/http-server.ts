@@ -48,7 +48,7 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     const answer = "_httpMessage" in socket ? socket._httpMessage : undefined;
     const isAnswering = answer instanceof ServerResponse;
     const isEarlier = isAnswering && (answer.headersSent || answer.req.complete);
-    const reason = reasons.get(error.code ?? "") ?? "400 Bad Request";
+    const reason = reasons.get(String(error.code)) ?? "400 Bad Request";
     if (isEarlier || !socket.writable) socket.destroy();
     else socket.end(bareAnswer(reason, headers), () => socket.destroy());
   });
