@@ -53,7 +53,7 @@ export function isDeliberateVisit(method: string, headers: IncomingHttpHeaders):
   const { "sec-fetch-dest": destination = "document", "sec-purpose": purpose = "" } = headers;
   return (
     method === "GET" &&
-    (headers["sec-fetch-site"] === undefined || !isCrossOrigin(headers)) &&
+    !isCrossOrigin(headers) &&
     destination === "document" &&
     !purpose.includes("prefetch")
   );

@@ -78,7 +78,7 @@ const visits: readonly (readonly [
   ["a typed address", "GET", site("none"), true],
   ["no browser", "GET", { host }, true],
   ["a page that is shown", "GET", { ...site("none"), "sec-fetch-dest": "document" }, true],
-  ["an Origin, which browsers do not send with a visit", "GET", from("https://evil.test"), true],
+  ["a script of another site, in an old browser", "GET", from("https://evil.test"), false],
   ["another site's link", "GET", site("cross-site"), false],
   ["a neighbour host's link", "GET", site("same-site"), false],
   ["an unknown site", "GET", site(""), false],
