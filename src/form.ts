@@ -57,10 +57,8 @@ function decodePairs(body: Uint8Array): readonly (readonly [string, string])[] {
   try {
     const pairs = utf8.decode(body).split("&").filter((pair) => pair !== "");
     return pairs.map((pair) => {
-      const equals = pair.indexOf("=");
-      return equals === -1
-        ? [decodeText(pair), ""]
-        : [decodeText(pair.slice(0, equals)), decodeText(pair.slice(equals + 1))];
+      const [name = "", ...value] = pair.split("=");
+      return [decodeText(name), decodeText(value.join("="))];
     });
   } catch {
     throw new HttpError(400, "Send the form in UTF-8, percent-encoded.");

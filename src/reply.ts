@@ -58,17 +58,13 @@ export function unescapedHtml(text: string): Html {
   return new Html(text);
 }
 
-const pageHeaders: Readonly<Record<string, string>> = {
+const pageHeaders = {
   "Content-Type": "text/html; charset=utf-8",
   "Content-Security-Policy":
     "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 };
-const textHeaders: Readonly<Record<string, string>> = {
-  "Content-Type": "text/plain; charset=utf-8",
-};
-const jsonHeaders: Readonly<Record<string, string>> = {
-  "Content-Type": "application/json",
-};
+const textHeaders = { "Content-Type": "text/plain; charset=utf-8" };
+const jsonHeaders = { "Content-Type": "application/json" };
 
 /** Answers an HTML page, under a policy that allows no script, no style and no outside content. */
 export function page(content: Html, status: number = 200): Reply {

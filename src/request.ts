@@ -41,6 +41,11 @@ export interface RequestContext {
 
 /** A `Request` over the message and the response of node:http. */
 export class IncomingRequest implements Request {
+  readonly method: string;
+  readonly path: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
+  readonly session: Session;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #context: RequestContext;
@@ -48,39 +53,24 @@ export class IncomingRequest implements Request {
   #isBodyRead = false;
 
   constructor(message: IncomingMessage, response: ServerResponse, context: RequestContext) {
+    this.method = message.method ?? "";
+    this.path = context.path;
+    this.params = context.params;
+    this.headers = message.headers;
+    this.session = context.session;
     this.#message = message;
     this.#response = response;
     this.#context = context;
-  }
-
-  get method(): string {
-    return this.#message.method ?? "";
-  }
-
-  get path(): string {
-    return this.#context.path;
-  }
-
-  get params(): ReadonlyMap<string, string> {
-    return this.#context.params;
   }
 
   get query(): URLSearchParams {
     return new URLSearchParams(this.#context.search);
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.#message.headers;
-  }
-
   get address(): string {
     const { remoteAddress } = this.#message.socket;
     const forwardedFor = this.headers["x-forwarded-for"]?.toString();
     return clientAddress(remoteAddress, forwardedFor, this.#context.trustedProxies);
-  }
-
-  get session(): Session {
-    return this.#context.session;
   }
 
   get signal(): AbortSignal {
@@ -139,8 +129,7 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trustedProxies: number,
 ): string {
-  const addresses = trustedProxies > 0 ? (forwardedFor ?? "").split(",") : [];
-  const address = addresses.at(-trustedProxies)?.trim() ?? "";
-  const isAddress = addresses.length >= trustedProxies && /^[\da-f:.]{2,45}$/i.test(address);
-  return isAddress && trustedProxies > 0 ? address : (connected ?? "unknown");
+  const addresses = (forwardedFor ?? "").split(",");
+  const address = addresses[addresses.length - trustedProxies]?.trim() ?? "";
+  return /^[\da-f:.]{2,45}$/i.test(address) ? address : (connected ?? "unknown");
 }

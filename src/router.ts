@@ -68,8 +68,8 @@ export type Match =
   | { readonly kind: "bad path" };
 
 interface Node {
-  readonly statics: Map<string, Node>;
-  parameter: Node | undefined;
+  /** By segment; ":" stands for a parameter of any name. */
+  readonly children: Map<string, Node>;
   /** The endpoints of the path that ends here, by method. */
   readonly endpoints: Map<string, Endpoint>;
 }
@@ -107,8 +107,10 @@ export class Router {
     }
     let node = this.#root;
     for (const segment of segments) {
-      if (segment.startsWith(":")) node = node.parameter ??= newNode();
-      else node = childOf(node, segment);
+      const name = segment.startsWith(":") ? ":" : segment;
+      const child = node.children.get(name) ?? newNode();
+      node.children.set(name, child);
+      node = child;
     }
     const other = node.endpoints.get(method);
     if (other !== undefined) {
@@ -119,22 +121,16 @@ export class Router {
 }
 
 function newNode(): Node {
-  return { statics: new Map(), parameter: undefined, endpoints: new Map() };
-}
-
-function childOf(node: Node, segment: string): Node {
-  const child = node.statics.get(segment) ?? newNode();
-  node.statics.set(segment, child);
-  return child;
+  return { children: new Map(), endpoints: new Map() };
 }
 
 function find(node: Node, segments: readonly string[], index: number): Node | undefined {
   const segment = segments[index];
   if (segment === undefined) return node.endpoints.size > 0 ? node : undefined;
-  const child = node.statics.get(segment);
-  const found = child === undefined ? undefined : find(child, segments, index + 1);
-  if (found !== undefined || node.parameter === undefined || segment === "") return found;
-  return find(node.parameter, segments, index + 1);
+  const child = node.children.get(segment);
+  const found = child && find(child, segments, index + 1);
+  const parameter = segment === "" ? undefined : node.children.get(":");
+  return found ?? (parameter && find(parameter, segments, index + 1));
 }
 
 function decodeParams(

@@ -103,16 +103,8 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
         post("/logout", logOut),
       ],
     }),
-    ...group({
-      prefix: "",
-      security: usernamePassword(parts),
-      routes: [post("/login", logIn)],
-    }),
-    ...group({
-      prefix: "",
-      security: loggedIn(redirect("/login")),
-      routes: [get("/", showHome)],
-    }),
+    ...group({ prefix: "", security: usernamePassword(parts), routes: [post("/login", logIn)] }),
+    ...group({ prefix: "", security: loggedIn(redirect("/login")), routes: [get("/", showHome)] }),
     ...group({
       prefix: "",
       security: loggedIn(json({ error: "Log in first." }, 401)),
