@@ -6,7 +6,6 @@ import { HttpError } from "./reply.ts";
 /** The most octets of a form that are read. */
 export const maxFormSize: number = 8192;
 
-
 const maxFields = 16;
 const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=("?)utf-8\1[ \t]*)?$/i;
 

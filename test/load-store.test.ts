@@ -23,6 +23,8 @@ module("function.mjs", `export default () => (${whole});`);
 module("promise.mjs", `export default async () => (${whole});`);
 const body = whole.replaceAll("}, ", "} ");
 module("class.mjs", `class Store ${body}\nexport default () => new Store();`);
+module("wrapped.mjs", `const store = ${whole};
+export default { __esModule: true, ...store, default: store };`);
 module("odd %41 #name?.mjs", `export default ${whole};`);
 
 for (const [claim, path] of [
@@ -30,6 +32,7 @@ for (const [claim, path] of [
   ["one that exports a function that makes a store", "./function.mjs"],
   ["one whose function answers with a promise", "./promise.mjs"],
   ["one whose store is of a class", "./class.mjs"],
+  ["one that a compiler has wrapped, as tsx looks for", "./wrapped.mjs"],
   ["a path without a dot", "object.mjs"],
   ["an absolute path", join(directory, "object.mjs")],
   ["a file name with characters that mean something in a URL", "./odd %41 #name?.mjs"],
