@@ -45,7 +45,7 @@ const settings = {
   SESSION_STORE: ["", "Module with a session store, as ./my-store.mjs; without it, in memory"],
   KEEP_ALIVE_TIMEOUT: ["5", "Seconds to keep an idle connection; more than a proxy does"],
   TRUST_PROXY: ["0", "How many proxies stand before this server and add to X-Forwarded-For"],
-  ALLOWED_HOSTS: ["", "Host names to answer for, separated by commas; without them any"],
+  ALLOWED_HOSTS: ["", "Hosts to answer for, as app.example,localhost:8080; without them any"],
   ACCESS_LOG: ["0", "1: a line in the log for each request"],
   NODE_ENV: ["", "production: refuse what is for development only"],
 } as const;
