@@ -131,6 +131,7 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a method in lower case", `get / HTTP/1.1\r\n${host}\r\n`, 400],
   ["Expect: 100-continue where nothing is sent", `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`, 200],
   ["another Expect", `GET / HTTP/1.1\r\n${host}Expect: wonders\r\n\r\n`, 417],
+  ["two Expects", `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\nExpect: wonders\r\n\r\n`, 417],
   ["another Expect in HTTP/1.0", `GET / HTTP/1.0\r\n${host}Expect: wonders\r\n\r\n`, 417],
   ["a header of over 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_384)}\r\n\r\n`, 431],
   ["a header of nearly 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_000)}\r\n\r\n`, 200],
@@ -380,6 +381,18 @@ test("five hundred idle connections keep nobody out", async () => {
   assert.equal((await server.ask("GET", "/")).status, 200);
   for (const { socket } of clients) socket.destroy();
   await noConnections();
+});
+
+test("the last request that a connection may have is answered with the end of it", async (t) => {
+  const brief = await startServer(routes);
+  t.after(() => brief.close());
+  brief.server.maxRequestsPerSocket = 2;
+  const client = await brief.connect();
+  const whole = `GET / HTTP/1.1\r\n${host}\r\n`;
+  const answers = await client.send(whole + whole).answers(2);
+  const told = answers.map(({ headers }) => headers.get("connection"));
+  assert.deepEqual(told, ["keep-alive", "close"]);
+  client.socket.destroy();
 });
 
 test("the limits are those that were decided", () => {
