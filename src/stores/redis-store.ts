@@ -103,7 +103,7 @@ export class RedisStore implements SessionStore {
 
     const count = await this.#enlist(owner, key, String(createdAt), expiresAt);
     if (Number(count) <= this.#maxSessionsPerOwner) return true;
-    const surplus = (await this.listByOwner(owner)).toReversed().slice(this.#maxSessionsPerOwner);
+    const surplus = (await this.listByOwner(owner)).slice(0, -this.#maxSessionsPerOwner);
     // A rotated session is as old as the one that it replaces, which is not the store's to end.
     const older = surplus.filter((session) => session.createdAt < createdAt);
     await this.#remove(owner, older.map((session) => session.key));
