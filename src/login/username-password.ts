@@ -72,6 +72,7 @@ function refuse(
   error: string,
   retryAfter?: number,
 ): Decision<Login> {
-  const headers = retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) };
-  return deny(loginPage({ username, error, status, headers }));
+  const view = { username, error, status };
+  if (retryAfter === undefined) return deny(loginPage(view));
+  return deny(loginPage({ ...view, headers: { "Retry-After": String(retryAfter) } }));
 }
