@@ -27,6 +27,11 @@ import { cheapScrypt } from "./fake-scrypt.ts";
 export type TestServerOptions = Partial<SessionManagerOptions> &
   Partial<Omit<HandlerOptions, "router" | "sessions">>;
 
+/** What ends when a test does, or a program that is no test. */
+export interface Ending {
+  after(close: () => unknown): void;
+}
+
 export interface TestServer {
   readonly server: Server;
   readonly port: number;
@@ -36,7 +41,7 @@ export interface TestServer {
 
 /** Serves routes until the test ends. */
 export async function startServer(
-  context: TestContext,
+  context: Ending,
   routes: readonly Endpoint[] | ((sessions: SessionManager) => readonly Endpoint[]),
   options: TestServerOptions = {},
 ): Promise<TestServer> {
@@ -77,7 +82,7 @@ export async function account(name: string, options: HashOptions = {}): Promise<
 
 /** Serves the login application as the main program does, with the accounts ada and ben. */
 export async function startLogin(
-  context: TestContext,
+  context: Ending,
   options: LoginOptions = {},
 ): Promise<LoginServer> {
   const clock = fakeClock();
