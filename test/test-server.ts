@@ -3,7 +3,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestContext } from "node:test";
 import { createHandler } from "../src/handler.ts";
 import type { HandlerOptions } from "../src/handler.ts";
 import { createHttpServer } from "../src/http-server.ts";
