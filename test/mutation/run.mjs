@@ -17,8 +17,7 @@ process.env.SEED ??= "1";
 // quickest first.
 const otherTests = {
   "src/cookie.ts": ["cookie", "cookie-laws"],
-  "src/handler.ts": ["handler", "session-http", "login-app"],
-  "src/request.ts": ["request", "handler", "http-server"],
+  "src/handler.ts": ["handler", "session-http"],
   "src/session.ts": ["session", "session-manager"],
   "src/session-manager.ts": ["session-manager", "session-time", "session-faults", "session-rotation"],
   "src/session-timeouts.ts": ["session-time", "session-manager"],
