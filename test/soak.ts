@@ -185,7 +185,11 @@ async function soak(): Promise<void> {
       else if (choice < 93) await ask("POST", "/login", "", `username=${name}&password=wrong`);
       // Left alone: it expires, and is asked for when it must be dead. An owner may have 20 sessions.
       else if (choice < 95) abandoned.push(...(abandoned.length < 10 ? live.splice(0, 1) : []));
-      else if (choice < 98) await breakOff(session.cookie, random.below(3));
+      else if (choice < 98) {
+        await breakOff(session.cookie, random.below(3));
+        // Whether and when the server took it for a use, nobody was told.
+        session.usedBefore = Date.now() + second;
+      }
       else await expectDead(dead.slice(-50)[random.below(50)]);
       dead.splice(0, dead.length - 500);
     }
