@@ -119,7 +119,10 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a NUL in a field", `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`, 400],
   ["a lone CR in a field", `GET / HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`, 400],
   ["a folded field", `GET / HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`, 400],
-  ["a space before the colon", `GET / HTTP/1.1\r\n${host}X : a\r\n\r\n`, 400],
+  // Of other fields, Node before 20.19.2 takes the space for a part of the name: no name of ours.
+  ["a space before the colon of Host", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400],
+  ["a space before the colon of a length", `POST / HTTP/1.1\r\n${host}Content-Length : 1\r\n\r\na`, 400],
+  ["a space before the colon of a coding", `POST / HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n`, 400],
   ["a field without a colon", `GET / HTTP/1.1\r\n${host}X\r\n\r\n`, 400],
   ["no version: HTTP/0.9", "GET /\r\n\r\n", 505],
   ["HTTP/0.9 by name", `GET / HTTP/0.9\r\n${host}\r\n`, 505],
