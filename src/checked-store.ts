@@ -120,7 +120,9 @@ function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
 }
 
 function fault(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const told = error instanceof Error ? error.message : error;
+  // Of an object that is no Error, String() could throw.
+  const message = typeof told === "object" ? "it threw an object" : String(told);
   return error instanceof Error && error.name === "SessionTooLargeError"
     ? new SessionTooLargeError(message, { cause: error })
     : new SessionStoreError(`Session store failed: ${message}`, { cause: error });

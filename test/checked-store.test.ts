@@ -57,10 +57,21 @@ describe("a fault is named, and its cause kept:", () => {
     });
   }
 
-  test("what is thrown and no Error is told of", async () => {
-    const message = "Session store failed: down";
-    await assert.rejects(async () => checked(() => Promise.reject("down")).read(key), { message });
-  });
+  for (const [what, thrown, told] of [
+    ["a text", "down", "down"],
+    ["a number", 7, "7"],
+    ["nothing", undefined, "undefined"],
+    ["an object that has no text", Object.create(null), "it threw an object"],
+  ] as const) {
+    test(`what is thrown and no Error is told of: ${what}`, async () => {
+      const expected = { name: "SessionStoreError", message: `Session store failed: ${told}` };
+      for (const answer of [() => { throw thrown; }, () => Promise.reject(thrown)]) {
+        const asking = checked(answer).read(key);
+        assert.ok(asking instanceof Promise);
+        await assert.rejects(asking, { ...expected, cause: thrown });
+      }
+    });
+  }
 
   test("a session that is too large is no fault of the store", async () => {
     const tooLarge = Object.assign(new Error("too large"), { name: "SessionTooLargeError" });
