@@ -11,7 +11,7 @@ import { SessionTimeouts } from "./session-timeouts.ts";
 import type { MaybePromise, SessionKey, SessionRecord, SessionStore } from "./session-store.ts";
 import type { SessionSummary } from "./session-store.ts";
 import { SessionWriter, unchanged } from "./session-writer.ts";
-import type { Committed, SessionEndListener } from "./session-writer.ts";
+import type { Committed, SessionEndListener, SessionParts } from "./session-writer.ts";
 
 /** What a session manager can be told. Durations are milliseconds. */
 export interface SessionManagerOptions {
@@ -46,11 +46,8 @@ const longestTimer = 2 ** 31 - 1;
 
 /** Finds and changes sessions. One for each server; it holds no session itself. */
 export class SessionManager {
-  readonly #store: CheckedStore;
-  readonly #cookie: SessionCookie;
-  readonly #timeouts: SessionTimeouts;
+  readonly #parts: SessionParts;
   readonly #writer: SessionWriter;
-  readonly #onEnd: SessionEndListener;
 
   /** @throws {RangeError} when a duration is no whole number above 0, or they contradict. */
   constructor(options: SessionManagerOptions) {
@@ -70,20 +67,19 @@ export class SessionManager {
     }
     const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
     const { clock = Date.now, random = randomBytes } = options;
-    const store = new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt));
-    const cookie = new SessionCookie(secure, maxAge);
-    const timeouts = new SessionTimeouts(idleTimeout, absoluteTimeout, clock);
-    const onEnd = harmless(options.onEnd);
-    this.#writer = new SessionWriter(store, cookie, timeouts, random, onEnd);
-    this.#store = store;
-    this.#cookie = cookie;
-    this.#timeouts = timeouts;
-    this.#onEnd = onEnd;
+    this.#parts = {
+      store: new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt)),
+      cookie: new SessionCookie(secure, maxAge),
+      timeouts: new SessionTimeouts(idleTimeout, absoluteTimeout, clock),
+      random,
+      onEnd: harmless(options.onEnd),
+    };
+    this.#writer = new SessionWriter(this.#parts);
   }
 
   /** Opens the session of a request. The store is asked when the session is first used. */
   open(cookieHeader: string | undefined): RecordedSession {
-    return new RecordedSession(() => this.#find(this.#cookie.keysIn(cookieHeader)));
+    return new RecordedSession(() => this.#find(this.#parts.cookie.keysIn(cookieHeader)));
   }
 
   /**
@@ -95,7 +91,7 @@ export class SessionManager {
     const { action, owner, changes } = session.intent;
     if (action === "destroy") return this.#writer.destroy(cookieHeader);
     if (action === "replace") {
-      return this.#writer.start(owner, changes, this.#cookie.keysIn(cookieHeader));
+      return this.#writer.start(owner, changes, this.#parts.cookie.keysIn(cookieHeader));
     }
     if (action === "keep" && changes.size === 0 && !session.wasSought) return unchanged;
     return whenKnown(session.find(), (found) => this.#change(found, action, changes));
@@ -103,17 +99,17 @@ export class SessionManager {
 
   /** The owner's sessions, the oldest first. */
   async list(owner: string): Promise<readonly ListedSession[]> {
-    const sessions = await this.#store.listByOwner(owner);
+    const sessions = await this.#parts.store.listByOwner(owner);
     return sessions
-      .filter((session) => this.#timeouts.isAlive(session))
+      .filter((session) => this.#parts.timeouts.isAlive(session))
       .map(({ key, ...record }) => ({ ...record, handle: sessionHandle(key) }));
   }
 
   /** Ends one of the owner's sessions. Answers how many: 0 when there is none of this handle. */
   async end(owner: string, handle: string): Promise<number> {
     const key = await this.#keyOf(owner, handle);
-    if (key === undefined || !(await this.#store.delete(key))) return 0;
-    this.#onEnd("revoked", handle);
+    if (key === undefined || !(await this.#parts.store.delete(key))) return 0;
+    this.#parts.onEnd("revoked", handle);
     return 1;
   }
 
@@ -124,21 +120,21 @@ export class SessionManager {
   async endAll(owner: string, exceptHandle?: string): Promise<number> {
     const except =
       exceptHandle === undefined ? undefined : await this.#keyOf(owner, exceptHandle);
-    const count = await this.#store.deleteByOwner(owner, except);
-    for (let told = 0; told < count; told += 1) this.#onEnd("revoked", undefined);
+    const count = await this.#parts.store.deleteByOwner(owner, except);
+    for (let told = 0; told < count; told += 1) this.#parts.onEnd("revoked", undefined);
     return count;
   }
 
   /** Takes note of a session that its store removed by itself, for `onEnd`. */
   removed(session: SessionSummary): void {
-    this.#onEnd(this.#timeouts.endOf(session), sessionHandle(session.key));
+    this.#parts.onEnd(this.#parts.timeouts.endOf(session), sessionHandle(session.key));
   }
 
   /** The first of these sessions that is alive. */
   #find([key, ...others]: readonly SessionKey[]): MaybePromise<StoredSession | undefined> {
     if (key === undefined) return undefined;
-    return whenKnown(this.#store.read(key), (record) =>
-      this.#timeouts.isAlive(record) ? { key, record } : this.#find(others),
+    return whenKnown(this.#parts.store.read(key), (record) =>
+      this.#parts.timeouts.isAlive(record) ? { key, record } : this.#find(others),
     );
   }
 
@@ -152,12 +148,12 @@ export class SessionManager {
       return isStored ? this.#writer.start(undefined, changes, []) : unchanged;
     }
     if (action === "rotate") return this.#writer.rotate(found, changes);
-    const isWrite = changes.size > 0 || this.#timeouts.isDue(found.record);
+    const isWrite = changes.size > 0 || this.#parts.timeouts.isDue(found.record);
     return isWrite ? this.#writer.update(found, changes) : unchanged;
   }
 
   async #keyOf(owner: string, handle: string): Promise<SessionKey | undefined> {
-    const sessions = await this.#store.listByOwner(owner);
+    const sessions = await this.#parts.store.listByOwner(owner);
     return sessions.find(({ key }) => sessionHandle(key) === handle)?.key;
   }
 }

@@ -18,34 +18,35 @@ export class SessionTimeouts {
     this.#clock = clock;
   }
 
-  /** The time. When the clock is set back it stands still: no session lives again, or longer. */
-  now(): number {
-    this.#latest = Math.max(this.#latest, this.#clock());
-    return this.#latest;
-  }
-
-  /** The times of a session that was started then and is used now. */
-  used(createdAt: number): SessionTimes {
-    const now = this.now();
-    return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, createdAt + this.#absolute) };
+  /** The times of a session that is used now. It was started then, or else is started now. */
+  used(createdAt?: number): SessionTimes {
+    const now = this.#now();
+    const end = (createdAt ?? now) + this.#absolute;
+    return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, end) };
   }
 
   /** Tells whether a session still exists, whatever its store believes. */
   isAlive(record: SessionRecord | undefined): record is SessionRecord {
     // Looked at for an absent one too: it may have expired, and a clock set back shows it again.
-    const now = this.now();
+    const now = this.#now();
     if (record === undefined) return false;
     return now < record.expiresAt && now < record.createdAt + this.#absolute;
   }
 
   /** Tells whether a use is to be written: once in a tenth of the idle time-out is enough. */
   isDue(record: SessionRecord): boolean {
-    return this.now() - record.lastSeenAt >= this.#idle / 10;
+    return this.#now() - record.lastSeenAt >= this.#idle / 10;
   }
 
   /** Tells which time-out ended a session, or that it was removed before its time. */
   endOf(record: SessionRecord): "idle" | "absolute" | "replaced" {
-    if (this.now() < record.expiresAt) return "replaced";
+    if (this.#now() < record.expiresAt) return "replaced";
     return record.expiresAt >= record.createdAt + this.#absolute ? "absolute" : "idle";
+  }
+
+  /** The time. When the clock is set back it stands still, so that no session lives again. */
+  #now(): number {
+    this.#latest = Math.max(this.#latest, this.#clock());
+    return this.#latest;
   }
 }

@@ -28,32 +28,28 @@ export const unchanged: Committed = { gone: false, cookie: undefined };
 /** How many new ids are tried. A second one is needed only when the random source is broken. */
 const maxIds = 3;
 
+/** What sessions are made of. */
+export interface SessionParts {
+  readonly store: CheckedStore;
+  readonly cookie: SessionCookie;
+  readonly timeouts: SessionTimeouts;
+  readonly random: RandomSource;
+  readonly onEnd: SessionEndListener;
+}
+
 /** Writes sessions for the session manager. */
 export class SessionWriter {
-  readonly #store: CheckedStore;
-  readonly #cookie: SessionCookie;
-  readonly #timeouts: SessionTimeouts;
-  readonly #random: RandomSource;
-  readonly #ended: SessionEndListener;
+  readonly #parts: SessionParts;
 
-  constructor(
-    store: CheckedStore,
-    cookie: SessionCookie,
-    timeouts: SessionTimeouts,
-    random: RandomSource,
-    ended: SessionEndListener,
-  ) {
-    this.#store = store;
-    this.#cookie = cookie;
-    this.#timeouts = timeouts;
-    this.#random = random;
-    this.#ended = ended;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
   }
 
   /** Writes the changes, and that the session was used. It may have ended meanwhile. */
   async update(found: StoredSession, data: SessionIntent["changes"]): Promise<Committed> {
-    const changes = { data, ...this.#timeouts.used(found.record.createdAt) };
-    return (await this.#store.update(found.key, changes)) ? unchanged : this.#gone();
+    const { store, timeouts } = this.#parts;
+    const changes = { data, ...timeouts.used(found.record.createdAt) };
+    return (await store.update(found.key, changes)) ? unchanged : this.#gone();
   }
 
   /** Creates a session under a new id, in place of those that the browser sent. */
@@ -62,16 +58,16 @@ export class SessionWriter {
     changes: SessionIntent["changes"],
     replaced: readonly SessionKey[],
   ): Promise<Committed> {
-    const createdAt = this.#timeouts.now();
+    const { store, cookie, timeouts, onEnd } = this.#parts;
+    const times = timeouts.used();
     const data = merge(new Map(), changes);
-    const times = this.#timeouts.used(createdAt);
-    const { id, key } = await this.#create({ owner, data, createdAt, ...times });
+    const { id, key } = await this.#create({ owner, data, createdAt: times.lastSeenAt, ...times });
     await this.#orTakeBack(key, async () => {
       for (const old of replaced) {
-        if (await this.#store.delete(old)) this.#ended("replaced", sessionHandle(old));
+        if (await store.delete(old)) onEnd("replaced", sessionHandle(old));
       }
     });
-    return { gone: false, cookie: this.#cookie.give(id) };
+    return { gone: false, cookie: cookie.give(id) };
   }
 
   /**
@@ -79,34 +75,36 @@ export class SessionWriter {
    * another request between the two is lost; one that comes later is told that the session ended.
    */
   async rotate(found: StoredSession, changes: SessionIntent["changes"]): Promise<Committed> {
+    const { store, cookie, timeouts } = this.#parts;
     // Read again: other requests may have written since this one began.
-    const fresh = await this.#store.read(found.key);
-    if (fresh === undefined) return this.#gone();
+    const fresh = await store.read(found.key);
+    if (!timeouts.isAlive(fresh)) return this.#gone();
     const { owner, data, createdAt } = fresh;
-    const times = this.#timeouts.used(createdAt);
+    const times = timeouts.used(createdAt);
     const record = { owner, data: merge(data, changes), createdAt, ...times };
     const { id, key } = await this.#create(record);
-    const wasThere = await this.#orTakeBack(key, () => this.#store.delete(found.key));
-    if (wasThere) return { gone: false, cookie: this.#cookie.give(id) };
+    const wasThere = await this.#orTakeBack(key, () => store.delete(found.key));
+    if (wasThere) return { gone: false, cookie: cookie.give(id) };
     // The session was ended meanwhile, and must not live on under its new id.
-    await this.#store.delete(key);
+    await store.delete(key);
     return this.#gone();
   }
 
   /** Removes every session that the browser sent, and its cookie. */
   async destroy(cookieHeader: string | undefined): Promise<Committed> {
-    for (const key of this.#cookie.keysIn(cookieHeader)) {
-      if (await this.#store.delete(key)) this.#ended("logout", sessionHandle(key));
+    const { store, cookie, onEnd } = this.#parts;
+    for (const key of cookie.keysIn(cookieHeader)) {
+      if (await store.delete(key)) onEnd("logout", sessionHandle(key));
     }
-    const wasSent = this.#cookie.isIn(cookieHeader);
-    return { gone: false, cookie: wasSent ? this.#cookie.clear() : undefined };
+    const wasSent = cookie.isIn(cookieHeader);
+    return { gone: false, cookie: wasSent ? cookie.clear() : undefined };
   }
 
   async #create(record: SessionRecord): Promise<{ readonly id: string; readonly key: SessionKey }> {
     for (let tries = 0; tries < maxIds; tries += 1) {
-      const id = newSessionId(this.#random);
+      const id = newSessionId(this.#parts.random);
       const key = hashSessionId(id);
-      if (await this.#store.create(key, record)) return { id, key };
+      if (await this.#parts.store.create(key, record)) return { id, key };
     }
     throw new Error(`Cannot create a session: ${maxIds} new ids were taken, check random source`);
   }
@@ -116,13 +114,13 @@ export class SessionWriter {
     try {
       return await step();
     } catch (error) {
-      this.#store.delete(created).catch(() => {});
+      this.#parts.store.delete(created).catch(() => {});
       throw error;
     }
   }
 
   #gone(): Committed {
-    return { gone: true, cookie: this.#cookie.clear() };
+    return { gone: true, cookie: this.#parts.cookie.clear() };
   }
 }
 

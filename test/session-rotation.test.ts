@@ -5,8 +5,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { SessionManager } from "../src/session-manager.ts";
 import type { Session } from "../src/session.ts";
+import { MemoryStore } from "../src/stores/memory-store.ts";
+import { fakeClock } from "./fake-clock.ts";
 import { gate } from "./gate.ts";
+import { PlainStore } from "./plain-store.ts";
 import { Browser, Subject, describeManager, hour, minute } from "./session-subject.ts";
 import type { StoreMethod } from "./watched-store.ts";
 
@@ -91,6 +95,19 @@ describeManager("rotate", {
     const browserOfWinner = new Browser(winner?.cookie?.split(";")[0]);
     assert.deepEqual(await subject.values(browserOfWinner, "cart"), ["1"]);
   },
+});
+
+test("a session that times out before it is rotated is not brought back by a store that lags", async () => {
+  const clock = fakeClock();
+  const manager = new SessionManager({ store: new PlainStore(fakeClock()), clock });
+  const login = manager.open(undefined);
+  login.start("ada");
+  const { cookie } = await manager.commit(login, undefined);
+  const session = manager.open(cookie);
+  assert.notEqual(await session.handle(), undefined);
+  clock.advance(30 * minute);
+  session.rotate();
+  assert.equal((await manager.commit(session, cookie)).gone, true);
 });
 
 describeManager("a session that is ended while it is rotated is not brought back: ended", {
@@ -261,6 +278,18 @@ describe("an owner with as many sessions as may be", () => {
     await subject.logIn("ada");
     const values = await Promise.all(browsers.map((one) => subject.values(one, "number")));
     assert.deepEqual([values, subject.size], [[[undefined], ["2"], ["3"]], 3]);
+  });
+
+  test("loses the oldest also when the clock moves on during the login", async () => {
+    let now = 0;
+    const clock = () => (now += 1);
+    const manager = new SessionManager({ store: new MemoryStore({ maxSessionsPerOwner: 2, clock }), clock });
+    for (let count = 0; count < 3; count += 1) {
+      const session = manager.open(undefined);
+      session.start("ada");
+      await manager.commit(session, undefined);
+    }
+    assert.equal((await manager.list("ada")).length, 2);
   });
 
   test("cannot rotate out of the absolute time-out", async () => {
