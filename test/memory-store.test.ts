@@ -125,6 +125,29 @@ test("room is made of no more sessions than are needed, where they lie apart", (
   assert.ok(store.size > 400, `${store.size} are left`);
 });
 
+test("a full store searches a part of its sessions for room, and another part the next time", () => {
+  const { store, clock, record, fill } = subject({ maxSessions: 5000 });
+  fill(0, 5000);
+  // Every shard seems to have an expired session; only the one that is visited last has one.
+  for (let index = 1; index < 5000; index++) {
+    const times = { lastSeenAt: clock(), expiresAt: clock() + 2 * hour };
+    store.update(keyOf(index), { data: new Map(), ...times });
+  }
+  clock.advance(hour);
+  const isTaken = () => {
+    try {
+      return store.create(keyOf(5000), record());
+    } catch (error) {
+      assert.ok(error instanceof Error && error.name === "SessionStoreFullError", `${error}`);
+      return false;
+    }
+  };
+  let tries = 1;
+  while (!isTaken() && tries < 1000) tries++;
+  assert.ok(tries > 1 && tries <= 1024 / 8, `${tries} tries`);
+  assert.deepEqual([store.size, store.read(keyOf(0))], [5000, undefined]);
+});
+
 test("a session whose life was lengthened does not make room when its old end has come", () => {
   const { store, clock, record, fill } = subject({ maxSessions: 1 });
   fill(0, 1);
@@ -285,6 +308,22 @@ test("a listener may use the store", () => {
   sweep();
   assert.equal(store.size, 2000);
   assert.equal(store.listByOwner("owner 0").length, 0);
+});
+
+test("a listener may end the sessions that the store is about to end", () => {
+  const told: SessionKey[] = [];
+  const { store, clock, fill } = subject({
+    maxSessionsPerOwner: 1,
+    onRemove({ key }) {
+      told.push(key);
+      store.deleteByOwner("ada");
+    },
+  });
+  // As after three rotations at once: more sessions than the owner may have.
+  fill(0, 3, { owner: "ada", createdAt: clock() - 1 });
+  fill(3, 4, { owner: "ada" });
+  assert.deepEqual([told.length, store.size], [1, 1]);
+  assert.deepEqual(keysOf(store.listByOwner("ada")), [keyOf(3)]);
 });
 
 test("expired sessions leave memory with no request arriving", () => {

@@ -20,6 +20,7 @@ export interface MemoryStoreOptions {
 }
 
 interface Entry {
+  readonly key: SessionKey;
   readonly owner: string | undefined;
   /** Key, value, key, value: a Map for each session would take three times the memory. */
   data: readonly string[];
@@ -80,20 +81,19 @@ export class MemoryStore implements SessionStore {
   /** @throws {Error} named `SessionTooLargeError` or `SessionStoreFullError`. */
   create(key: SessionKey, record: SessionRecord): boolean {
     if (this.#find(key) !== undefined) return false;
-    const { maxSessions } = this.#options;
     const { createdAt, lastSeenAt, expiresAt } = record;
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
-
+    const entry = { key, owner, data, createdAt, lastSeenAt, expiresAt };
     // A session that was seen before only has a new id: the old one is not the store's to end.
-    if (owner !== undefined && lastSeenAt === createdAt) this.#makeRoom(owner);
-    for (const shard of this.#shards) if (this.#size >= maxSessions) this.#removeExpired(shard);
-    if (this.#size >= maxSessions) {
-      throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
+    if (owner !== undefined && lastSeenAt === createdAt) {
+      const youngest = this.#liveOf(owner).reverse();
+      for (const old of youngest.slice(this.#options.maxSessionsPerOwner - 1)) this.#end(old);
     }
+    this.#makeRoom();
 
     const shard = this.#shardOf(key);
-    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
+    shard.sessions.set(key, entry);
     shard.earliest = Math.min(shard.earliest, expiresAt);
     if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
     this.#size++;
@@ -120,9 +120,7 @@ export class MemoryStore implements SessionStore {
 
   delete(key: SessionKey): boolean {
     const entry = this.#find(key);
-    if (entry === undefined) return false;
-    this.#remove(key, entry.owner);
-    return true;
+    return entry !== undefined && this.#remove(entry);
   }
 
   listByOwner(owner: string): readonly SessionSummary[] {
@@ -133,32 +131,35 @@ export class MemoryStore implements SessionStore {
     return this.#keysOf(owner).filter((key) => key !== except && this.delete(key)).length;
   }
 
-  #makeRoom(owner: string): void {
-    const { maxSessionsPerOwner } = this.#options;
-    if (this.#keysOf(owner).length < maxSessionsPerOwner) return;
-    const youngest = this.#liveOf(owner).reverse();
-    for (const [key, entry] of youngest.slice(maxSessionsPerOwner - 1)) this.#end(key, entry);
-  }
-
-  /** The owner's sessions, the oldest first. */
-  #liveOf(owner: string): (readonly [SessionKey, Entry])[] {
-    const live = this.#keysOf(owner).flatMap((key) => {
-      const entry = this.#find(key);
-      return entry === undefined ? [] : [[key, entry] as const];
-    });
-    return live.sort(([, one], [, other]) => one.createdAt - other.createdAt);
-  }
-
+  /** The session, when it has not expired. One that has is removed. */
   #find(key: SessionKey): Entry | undefined {
     const entry = this.#shardOf(key).sessions.get(key);
     if (entry === undefined || entry.expiresAt > this.#now()) return entry;
-    this.#end(key, entry);
+    this.#end(entry);
     return undefined;
+  }
+
+  /** The owner's sessions, the oldest first. */
+  #liveOf(owner: string): Entry[] {
+    const live = this.#keysOf(owner).flatMap((key) => this.#find(key) ?? []);
+    return live.sort((one, other) => one.createdAt - other.createdAt);
   }
 
   // A clock that is set back must not bring an expired session back.
   #now(): number {
     return (this.#latest = Math.max(this.#latest, this.#options.clock()));
+  }
+
+  /** Searches 8 shards at most, so that no request waits long: the sweep comes to the others. */
+  #makeRoom(): void {
+    const { maxSessions } = this.#options;
+    let searched = 0;
+    for (const shard of this.#shards) {
+      if (this.#size < maxSessions || searched === 8) break;
+      if (this.#removeExpired(shard)) searched++;
+    }
+    if (this.#size < maxSessions) return;
+    throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
   }
 
   #shardOf(text: string): Shard {
@@ -191,14 +192,14 @@ export class MemoryStore implements SessionStore {
     throw refusal("SessionTooLargeError", `it is ${size} characters, not up to ${maxSessionSize}`);
   }
 
-  #removeExpired(shard: Shard | undefined): void {
-    const now = this.#now();
-    if (shard === undefined || shard.earliest > now) return;
+  /** Answers whether the shard had to be searched: whether its earliest end has come. */
+  #removeExpired(shard: Shard | undefined): boolean {
+    if (shard === undefined || shard.earliest > this.#now()) return false;
     shard.earliest = Infinity;
-    for (const [key, entry] of shard.sessions) {
-      if (entry.expiresAt <= now) this.#end(key, entry);
-      else shard.earliest = Math.min(shard.earliest, entry.expiresAt);
+    for (const key of shard.sessions.keys()) {
+      shard.earliest = Math.min(shard.earliest, this.#find(key)?.expiresAt ?? Infinity);
     }
+    return true;
   }
 
   // One shard at a time, so that no request waits long, however many expire at once.
@@ -211,21 +212,22 @@ export class MemoryStore implements SessionStore {
     }, sweepInterval);
   }
 
-  #end(key: SessionKey, entry: Entry): void {
-    this.#remove(key, entry.owner);
+  #end(entry: Entry): void {
+    if (!this.#remove(entry)) return;
     try {
-      this.#options.onRemove?.(summaryOf([key, entry]));
+      this.#options.onRemove?.(summaryOf(entry));
     } catch {
       // A listener that fails must not stop the sweep, nor a request.
     }
   }
 
-  #remove(key: SessionKey, owner: string | undefined): void {
-    this.#shardOf(key).sessions.delete(key);
+  /** Answers false when it was removed already: a listener may use the store. */
+  #remove({ key, owner }: Entry): boolean {
+    if (!this.#shardOf(key).sessions.delete(key)) return false;
     this.#size--;
-    if (owner === undefined) return;
-    const others = this.#keysOf(owner).filter((other) => other !== key);
-    this.#setKeysOf(owner, others);
+    if (owner === undefined) return true;
+    this.#setKeysOf(owner, this.#keysOf(owner).filter((other) => other !== key));
+    return true;
   }
 }
 
@@ -252,6 +254,6 @@ function recordOf({ owner, data, createdAt, lastSeenAt, expiresAt }: Entry): Ses
   return { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
 }
 
-function summaryOf([key, entry]: readonly [SessionKey, Entry]): SessionSummary {
-  return { key, ...recordOf(entry) };
+function summaryOf(entry: Entry): SessionSummary {
+  return { key: entry.key, ...recordOf(entry) };
 }
