@@ -99,9 +99,7 @@ export class IncomingRequest implements Request {
     // The client waits to hear that its body is wanted (RFC 9110, section 10.1.1).
     const { expect } = this.headers;
     if (expect !== undefined && this.#message.httpVersion === "1.1") this.#response.writeContinue();
-    const body = await this.#readBody();
-    this.#isBodyRead = true;
-    return parseForm(body);
+    return parseForm(await this.#readBody());
   }
 
   #readBody(): Promise<Uint8Array> {
@@ -113,7 +111,10 @@ export class IncomingRequest implements Request {
         if (size > maxFormSize) return reject(formTooLarge());
         chunks.push(chunk);
       });
-      this.#message.on("end", () => resolve(Buffer.concat(chunks)));
+      this.#message.on("end", () => {
+        this.#isBodyRead = true;
+        resolve(Buffer.concat(chunks));
+      });
       this.#message.on("error", () => reject(new HttpError(400, "Send the whole form.")));
     });
   }

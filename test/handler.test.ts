@@ -396,6 +396,31 @@ test("a form in chunks is 413 at 8,193 bytes, and 200 at 8,192", async (t) => {
   assert.deepEqual([refused?.status, refused?.headers.get("connection")], [413, "close"]);
 });
 
+test("a form that came to its end after its refusal does not hold the connection", async (t) => {
+  const refused = gate();
+  const controller: Controller = async (request) => {
+    const form = await request.form().catch(() => "no form");
+    await refused.pass();
+    return text(String(form));
+  };
+  const server = await startServer(t, open(post("/form", controller)));
+  const asked = once(server.server, "request");
+  const fields = `Content-Type: ${form}\r\nTransfer-Encoding: chunked\r\n`;
+  const chunks = `2001\r\n${"x".repeat(0x2001)}\r\n0\r\n\r\n`;
+  const head = `POST /form HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+  const last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const answering = exchange(server.port, head + chunks + last);
+  const [message] = await asked;
+  const ended = once(message, "close");
+  await Promise.all([refused.reached, ended]);
+  refused.open();
+  const answers = answersIn(await answering);
+  assert.deepEqual(answers.map(({ status, body }) => [status, body.slice(0, 7)]), [
+    [200, "no form"],
+    [404, "There i"],
+  ]);
+});
+
 test("a request's signal aborts when the client leaves, not when it was answered", async (t) => {
   const arrived = gate();
   let waiting: Request | undefined;
