@@ -111,12 +111,17 @@ const hostField = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void {
   const { httpVersion, method = "", url = "", headers } = message;
   const { host = "", expect } = headers;
+  const coding = headers["transfer-encoding"]?.toLowerCase();
   if (httpVersion !== "1.1" && httpVersion !== "1.0") throw new HttpError(505, "Use HTTP/1.1.");
   // Only origin-form (RFC 9112, section 3.2.1): "//host" would be another site in a redirection.
   if (!/^\/(?!\/)[\x21-\x7e]*$/.test(url)) throw new HttpError(400, "Ask for a path, as /login.");
   if (!hostField.test(host)) throw new HttpError(400, "Send one Host field, with a host name.");
   if (allowedHosts.length > 0 && !allowedHosts.includes(host.toLowerCase())) {
     throw new HttpError(421, "This server does not answer for this host name.");
+  }
+  // A proxy may see such a body end elsewhere (RFC 9112, section 6.1).
+  if (coding !== undefined && (coding !== "chunked" || httpVersion === "1.0")) {
+    throw new HttpError(400, "Send the body as it is, or in chunks of HTTP/1.1.");
   }
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
     throw new HttpError(417, "Send the request without Expect.");

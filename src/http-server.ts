@@ -23,6 +23,7 @@ const limits = {
   maxHeaderSize: 16 * 1024,
   // A repeated Host, Origin or Content-Type becomes "a, b", which no check takes for one of them.
   joinDuplicateHeaders: true,
+  // The handler refuses what has none: with every field that an answer carries.
   requireHostHeader: false,
 };
 
@@ -35,8 +36,12 @@ const reasons: ReadonlyMap<string, string> = new Map([
 export function createHttpServer(handler: Handler, options: HttpServerOptions = {}): Server {
   const { keepAliveTimeout = 5 * second, headers = securityHeaders(false) } = options;
   const server = createServer({ ...limits, keepAliveTimeout }, handler);
+  // Where a client takes no answer, or has vanished, nothing moves.
+  server.timeout = 30 * second;
   server.maxConnections = 10_000;
   server.maxRequestsPerSocket = 1000;
+  // The last answer says so. Whoever asks on would get a 503 of Node's own, without our fields.
+  server.on("dropRequest", (_message, socket) => socket.destroy());
   // Their size is bounded. Of too many, Node would leave out the last, as a proxy adds them.
   server.maxHeadersCount = 0;
   // With a listener, node:http sends no "100 Continue" by itself: forms are refused unread.
@@ -44,13 +49,13 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
   server.on("checkExpectation", handler);
   // Nothing listens for CONNECT: Node then ends the connection. Nor for Upgrade: it is ignored.
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // The answer under way may be an earlier request's, and two in one would be worse than none.
     const answer = "_httpMessage" in socket ? socket._httpMessage : undefined;
     const isAnswering = answer instanceof ServerResponse;
-    const isEarlier = isAnswering && (answer.headersSent || answer.req.complete);
+    const isSent = isAnswering && answer.headersSent;
     const reason = reasons.get(String(error.code)) ?? "400 Bad Request";
-    if (isEarlier || !socket.writable) socket.destroy();
-    else socket.end(bareAnswer(reason, headers), () => socket.destroy());
+    // An earlier request, which has no answer yet, would take this one for its own.
+    if (!socket.writable || (isAnswering && answer.req.complete && !isSent)) socket.destroy();
+    else socket.end(isSent ? "" : bareAnswer(reason, headers), () => socket.destroy());
   });
   return server;
 }

@@ -43,6 +43,8 @@ after(() => server.close());
 
 const host = "Host: localhost\r\n";
 const form = `${host}Content-Type: ${formType}\r\n`;
+const posted = `POST /form HTTP/1.1\r\n${form}`;
+const chunked = `${posted}Transfer-Encoding: chunked\r\n\r\n`;
 
 /** Sends bytes on a connection of their own; answers all that came until the server closed it. */
 async function exchange(bytes: string): Promise<readonly RawAnswer[]> {
@@ -58,12 +60,12 @@ async function first(bytes: string): Promise<RawAnswer> {
   return answer;
 }
 
-function connections(): Promise<number> {
-  return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count)));
+function connectionsOf({ server }: TestServer): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
 }
 
-async function noConnections(): Promise<void> {
-  while ((await connections()) > 0) await new Promise(setImmediate);
+async function noConnections(to: TestServer = server): Promise<void> {
+  while ((await connectionsOf(to)) > 0) await new Promise(setImmediate);
 }
 
 const rows: readonly (readonly [claim: string, bytes: string, status: number, body?: string])[] = [
@@ -123,6 +125,10 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a space before the colon of Host", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400],
   ["a space before the colon of a length", `POST / HTTP/1.1\r\n${host}Content-Length : 1\r\n\r\na`, 400],
   ["a space before the colon of a coding", `POST / HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n`, 400],
+  ["lines that end in LF alone", `GET / HTTP/1.1\n${host.trim()}\n\n`, 400],
+  ["a space before the first field", `GET / HTTP/1.1\r\n X: a\r\n${host}\r\n`, 400],
+  ["a folded Host", "GET / HTTP/1.1\r\nHost:\r\n localhost\r\n\r\n", 400],
+  ["a space in the target", `GET /oth er HTTP/1.1\r\n${host}\r\n`, 400],
   ["a field without a colon", `GET / HTTP/1.1\r\n${host}X\r\n\r\n`, 400],
   ["no version: HTTP/0.9", "GET /\r\n\r\n", 505],
   ["HTTP/0.9 by name", `GET / HTTP/0.9\r\n${host}\r\n`, 505],
@@ -139,35 +145,47 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a header of over 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_384)}\r\n\r\n`, 431],
   ["a header of nearly 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_000)}\r\n\r\n`, 200],
   ["a target of over 16 KiB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\n${host}\r\n`, 431],
-  ["a form", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\n\r\na=b`, 200, '[["a","b"]]'],
-  ["a form in chunks", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n2\r\na=\r\n1;x=y\r\nb\r\n0\r\n\r\n`, 200, '[["a","b"]]'],
-  ["a form with trailers", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n`, 200, '[["a",""]]'],
-  ["Content-Length and Transfer-Encoding", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-  ["the same two, the other way round", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n`, 400],
-  ["two lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b`, 400],
-  ["two equal lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3\r\nContent-Length: 3\r\n\r\na=b`, 400],
-  ["a list of lengths", `POST /form HTTP/1.1\r\n${form}Content-Length: 3, 3\r\n\r\na=b`, 400],
-  ["a negative length", `POST /form HTTP/1.1\r\n${form}Content-Length: -1\r\n\r\n`, 400],
-  ["a length with a sign", `POST /form HTTP/1.1\r\n${form}Content-Length: +3\r\n\r\na=b`, 400],
-  ["a length in hexadecimal", `POST /form HTTP/1.1\r\n${form}Content-Length: 0x3\r\n\r\na=b`, 400],
-  ["a length beyond counting", `POST /form HTTP/1.1\r\n${form}Content-Length: 99999999999999999999\r\n\r\n`, 400],
-  ["a transfer coding before chunked", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`, 200],
-  ["a transfer coding that ends nowhere", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: gzip\r\n\r\na`, 400],
-  ["chunked twice", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`, 400],
-  ["a chunk size that is no number", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
-  ["a negative chunk size", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n-1\r\n`, 400],
-  ["a chunk size beyond counting", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n`, 400],
-  ["a bad chunk after a good one", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\n`, 400],
-  ["a chunk longer than it said", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n`, 400],
+  ["a form", `${posted}Content-Length: 3\r\n\r\na=b`, 200, '[["a","b"]]'],
+  ["a form in chunks", `${chunked}2\r\na=\r\n1;x=y\r\nb\r\n0\r\n\r\n`, 200, '[["a","b"]]'],
+  ["a form with trailers", `${chunked}1\r\na\r\n0\r\nX: y\r\n\r\n`, 200, '[["a",""]]'],
+  ["Content-Length and Transfer-Encoding", `${posted}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["the same two, the other way round", `${posted}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n`, 400],
+  ["two lengths", `${posted}Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b`, 400],
+  ["two equal lengths", `${posted}Content-Length: 3\r\nContent-Length: 3\r\n\r\na=b`, 400],
+  ["a list of lengths", `${posted}Content-Length: 3, 3\r\n\r\na=b`, 400],
+  ["a negative length", `${posted}Content-Length: -1\r\n\r\n`, 400],
+  ["a length with a sign", `${posted}Content-Length: +3\r\n\r\na=b`, 400],
+  ["a length in hexadecimal", `${posted}Content-Length: 0x3\r\n\r\na=b`, 400],
+  ["a length beyond counting", `${posted}Content-Length: 99999999999999999999\r\n\r\n`, 400],
+  ["chunked in other letters", `${posted}Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n`, 200],
+  ["a space before the colon of Transfer-Encoding", `${posted}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["a folded Transfer-Encoding", `${posted}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["a control character before chunked", `${posted}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n`, 400],
+  ["an empty Transfer-Encoding", `${posted}Transfer-Encoding:\r\nContent-Length: 3\r\n\r\na=b`, 400],
+  ["a transfer coding before chunked", `${posted}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`, 400],
+  ["a transfer coding in a line before", `${posted}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["chunks in HTTP/1.0, which has none", `${chunked.replace("1.1", "1.0")}1\r\na\r\n0\r\n\r\n`, 400],
+  ["a transfer coding that ends nowhere", `${posted}Transfer-Encoding: gzip\r\n\r\na`, 400],
+  ["chunked twice", `${posted}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`, 400],
+  ["a chunk size that is no number", `${chunked}zz\r\n`, 400],
+  ["a negative chunk size", `${chunked}-1\r\n`, 400],
+  ["a chunk size beyond counting", `${chunked}fffffffffffffffff\r\n`, 400],
+  ["a bad chunk after a good one", `${chunked}1\r\na\r\nzz\r\n`, 400],
+  ["a chunk size with a space", `${chunked}1 \r\na\r\n0\r\n\r\n`, 400],
+  ["chunks whose lines end in LF alone", `${chunked}1\na\n0\n\n`, 400],
+  ["a chunk extension of over 16 KiB", `${chunked}1;${"x".repeat(16_385)}\r\na\r\n0\r\n\r\n`, 400],
+  ["trailers of over 16 KiB", `${chunked}0\r\nX: ${"x".repeat(16_385)}\r\n\r\n`, 431],
+  ["a Content-Length among the trailers", `${chunked}0\r\nContent-Length: 5\r\n\r\n`, 400],
+  ["a chunk longer than it said", `${chunked}1\r\nabc\r\n0\r\n\r\n`, 400],
   [
     "two Content-Type fields",
-    `POST /form HTTP/1.1\r\n${form}Content-Type: ${formType}\r\nContent-Length: 3\r\n\r\na=b`,
+    `${posted}Content-Type: ${formType}\r\nContent-Length: 3\r\n\r\na=b`,
     415,
   ],
-  ["two Content-Type fields, the second JSON", `POST /form HTTP/1.1\r\n${form}Content-Type: application/json\r\nContent-Length: 3\r\n\r\na=b`, 415],
-  ["two Origin fields", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 403],
-  ["one Origin field", `POST /form HTTP/1.1\r\n${form}Origin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 200],
-  ["two Sec-Fetch-Site fields", `POST /form HTTP/1.1\r\n${form}Sec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n\r\n`, 403],
+  ["two Content-Type fields, the second JSON", `${posted}Content-Type: application/json\r\nContent-Length: 3\r\n\r\na=b`, 415],
+  ["two Origin fields", `${posted}Origin: http://localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 403],
+  ["one Origin field", `${posted}Origin: http://localhost\r\nContent-Length: 0\r\n\r\n`, 200],
+  ["two Sec-Fetch-Site fields", `${posted}Sec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n\r\n`, 403],
 ];
 
 for (const [claim, bytes, status, body] of rows) {
@@ -242,6 +260,16 @@ test("what is malformed behind an answer that was sent is told so", async () => 
   await client.send(`GET / HTTP/1.1\r\n${host}\r\n`).answer();
   const answers = await client.send("garbage\r\n\r\n").closed();
   assert.deepEqual(answers.map(({ status }) => status), [200, 400]);
+});
+
+test("what is malformed in one go behind a request does not cost it its answer", async () => {
+  const answers = await exchange(`GET / HTTP/1.1\r\n${host}\r\ngarbage\r\n\r\n`);
+  assert.deepEqual(answers.map(({ status }) => status), [200]);
+});
+
+test("a body that is malformed in one go with its request does not cost it its answer", async () => {
+  const head = `POST /unread HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`;
+  assert.deepEqual((await exchange(`${head}zz\r\n`)).map(({ body }) => body), ["unread"]);
 });
 
 test("a body that turns out malformed after its answer changes nothing of that answer", async () => {
@@ -398,6 +426,31 @@ test("the last request that a connection may have is answered with the end of it
   client.socket.destroy();
 });
 
+test("what is asked behind the last request of a connection is not answered", async (t) => {
+  const brief = await startServer(routes);
+  t.after(() => brief.close());
+  brief.server.maxRequestsPerSocket = 1;
+  const client = await brief.connect();
+  const whole = `GET / HTTP/1.1\r\n${host}\r\n`;
+  await client.send(whole).answer();
+  const answers = await client.send(whole).closed();
+  assert.deepEqual(answers.map(({ status }) => status), [200]);
+});
+
+test("a client that does not take its answers is cut off", async (t) => {
+  const hasty = await startServer([...routes, ...group({
+    prefix: "",
+    security: anyone,
+    routes: [get("/long", () => text("x".repeat(1_000_000)))],
+  })]);
+  t.after(() => hasty.close());
+  hasty.server.timeout = 1;
+  const { socket } = await hasty.connect();
+  socket.pause().write(`GET /long HTTP/1.1\r\n${host}\r\n`.repeat(20));
+  await noConnections(hasty);
+  socket.destroy();
+});
+
 test("the limits are those that were decided", () => {
   const decided = createHttpServer(() => {});
   assert.deepEqual(
@@ -405,6 +458,7 @@ test("the limits are those that were decided", () => {
       headersTimeout: decided.headersTimeout,
       requestTimeout: decided.requestTimeout,
       keepAliveTimeout: decided.keepAliveTimeout,
+      timeout: decided.timeout,
       maxRequestsPerSocket: decided.maxRequestsPerSocket,
       maxConnections: decided.maxConnections,
     },
@@ -412,6 +466,7 @@ test("the limits are those that were decided", () => {
       headersTimeout: 10_000,
       requestTimeout: 20_000,
       keepAliveTimeout: 5_000,
+      timeout: 30_000,
       maxRequestsPerSocket: 1_000,
       maxConnections: 10_000,
     },
@@ -427,8 +482,8 @@ test("behind a proxy, idle connections can be kept for longer", () => {
 const slow: readonly (readonly [claim: string, bytes: string])[] = [
   ["it sends nothing", ""],
   ["it never ends its header", `GET / HTTP/1.1\r\n${host}X: `],
-  ["it never ends its form", `POST /form HTTP/1.1\r\n${form}Content-Length: 9\r\n\r\na=b`],
-  ["it never ends its chunks", `POST /form HTTP/1.1\r\n${form}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`],
+  ["it never ends its form", `${posted}Content-Length: 9\r\n\r\na=b`],
+  ["it never ends its chunks", `${chunked}1\r\na\r\n`],
 ];
 
 describe("a client that is too slow gets 408, and the connection ends:", { concurrency: 4 }, () => {
