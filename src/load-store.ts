@@ -8,21 +8,35 @@ const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByO
  * Loads a module by its path, seen from a directory. Its default export is a session store, or a
  * function that makes one, at once or with a promise.
  *
- * @throws {Error} when it cannot be loaded, does not start, or makes no session store.
+ * @throws {Error} when it cannot be loaded, does not start in time, or makes no session store.
  */
-export async function loadStore(path: string, directory: string): Promise<SessionStore> {
-  let store: unknown;
-  try {
-    const loaded: { readonly default?: unknown } = await import(fileUrl(path, directory));
-    store = typeof loaded.default === "function" ? await loaded.default() : loaded.default;
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    const [line] = cause.split("\n");
+export async function loadStore(
+  path: string,
+  directory: string,
+  timeout: number = 10_000,
+): Promise<SessionStore> {
+  const store = await inTime(start(fileUrl(path, directory)), timeout).catch((error: unknown) => {
+    const cause = error instanceof Error && error.message !== "" ? error.message : String(error);
+    const [line] = cause.trim().split("\n");
     throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
-  }
+  });
   if (isStore(store)) return store;
   const missing = methods.filter((name) => !hasMethod(store, name)).join(", ");
   throw new Error(`Cannot use SESSION_STORE ${path}: what it makes has no ${missing}`);
+}
+
+async function start(url: string): Promise<unknown> {
+  const loaded: { readonly default?: unknown } = await import(url);
+  return typeof loaded.default === "function" ? loaded.default() : loaded.default;
+}
+
+// A client that tries to connect for ever would leave the operator without a word.
+function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = new Error(`it did not start within ${timeout} ms`);
+    const timer = setTimeout(() => reject(late), timeout);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function fileUrl(path: string, directory: string): string {

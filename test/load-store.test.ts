@@ -48,6 +48,8 @@ module("partial.mjs", `export default { ${methods} };`);
 module("wrong.mjs", `export default ${whole.replace("create() {}", "create: true")};`);
 module("fails.mjs", `export default () => { throw new Error("no connection\\nat all") };`);
 module("rejects.mjs", `export default () => Promise.reject("refused");`);
+module("silent.mjs", `export default () => { throw new AggregateError([new Error("refused")]) };`);
+module("empty.mjs", `export default () => { throw new Error("\\n\\nat all") };`);
 module("broken.mjs", `export default {`);
 module("null.mjs", `export default null;`);
 
@@ -60,6 +62,8 @@ for (const [claim, path, message] of [
   ["with a method that is none", "wrong.mjs", "Cannot use SESSION_STORE wrong.mjs: what it makes has no create"],
   ["that does not start", "fails.mjs", "Cannot load SESSION_STORE fails.mjs: no connection"],
   ["that rejects", "rejects.mjs", "Cannot load SESSION_STORE rejects.mjs: refused"],
+  ["that fails without a word", "silent.mjs", "Cannot load SESSION_STORE silent.mjs: AggregateError"],
+  ["that begins with empty lines", "empty.mjs", "Cannot load SESSION_STORE empty.mjs: at all"],
   ["that does not parse", "broken.mjs", "Cannot load SESSION_STORE broken.mjs: Unexpected end of input"],
 ] as const) {
   test(`a module ${claim} is refused in one line`, async () => {
@@ -73,3 +77,13 @@ test("a module that is not there is refused in one line", async () => {
     return true;
   });
 });
+
+module("waits.mjs", `export default () => new Promise(() => {});`);
+module("waits-at-once.mjs", `await new Promise(() => {});`);
+
+for (const path of ["./waits.mjs", "./waits-at-once.mjs"]) {
+  test(`a module that waits for ever, as ${path}, is refused`, async () => {
+    const message = `Cannot load SESSION_STORE ${path}: it did not start within 1 ms`;
+    await assert.rejects(loadStore(path, directory, 1), { message });
+  });
+}
