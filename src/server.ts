@@ -1,7 +1,7 @@
 // The main program: reads the settings, puts the parts together, listens, and stops in order.
 
 import { randomBytes } from "node:crypto";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { helpText, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { createHandler, securityHeaders } from "./handler.ts";
@@ -22,6 +22,9 @@ import { MemoryStore } from "./stores/memory-store.ts";
 const stopTimeout = 10_000;
 
 async function main(): Promise<void> {
+  // Who reads our output may leave before us (EPIPE).
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   const [argument] = process.argv.slice(2);
   if (argument === "--help") return void process.stdout.write(helpText());
   if (argument !== undefined) return fail([`Cannot use ${argument}: see --help`]);
@@ -29,9 +32,6 @@ async function main(): Promise<void> {
   if ("errors" in result) return fail(result.errors);
 
   const { config } = result;
-  // Who reads our output may leave before us (EPIPE).
-  process.stdout.on("error", () => {});
-  process.stderr.on("error", () => {});
   const log = createLog((line) => process.stdout.write(`${line}\n`), Date.now);
   const demoPassword = config.demoPassword ?? randomBytes(12).toString("base64url");
   const users = config.users ?? demoUsers(demoPassword, config);
@@ -40,10 +40,12 @@ async function main(): Promise<void> {
   server.listen(config.port, config.host, () => {
     const url = urlOf(server, config);
     log("info", "start", { url });
-    const hint = config.users === undefined ? demoHint(config, demoPassword) : "";
+    // A password that was given is never printed.
+    const shown = config.demoPassword === undefined ? demoPassword : "(the one in DEMO_PASSWORD)";
+    const hint = config.users === undefined ? `Log in as demo with the password ${shown}\n` : "";
     process.stderr.write(`Plinth listens on ${url}\n${hint}`);
   });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop(server, log));
+  stopOnSignal(server, log);
 }
 
 async function createServer(config: Config, users: UserStore, log: Log): Promise<Server> {
@@ -93,24 +95,29 @@ function demoUsers(password: string, { scrypt }: Config): UserStore {
   };
 }
 
-function demoHint({ demoPassword }: Config, password: string): string {
-  const hint = demoPassword === undefined ? password : "(the one in DEMO_PASSWORD)";
-  return `Log in as demo with the password ${hint}\n`;
-}
-
 function urlOf(server: Server, { host, port }: Config): string {
   // The port that was given, or the free one that PORT=0 took.
   const listening = Object.assign({ port }, server.address());
   return `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}`;
 }
 
-/** Takes no more connections, lets what is in flight finish, and ends the process. */
-function stop(server: Server, log: Log): void {
-  log("info", "stop");
-  // A connection that falls idle now has nothing to wait for.
-  server.keepAliveTimeout = 1;
-  server.close(() => process.exit());
-  setTimeout(() => server.closeAllConnections(), stopTimeout);
+/** At a signal: takes no more connections, lets what is in flight finish, ends the process. */
+function stopOnSignal(server: Server, log: Log): void {
+  const connections = new Set<IncomingMessage["socket"]>();
+  server.on("connection", (connection) => {
+    connections.add(connection);
+    connection.once("close", () => connections.delete(connection));
+  });
+  function stop(): void {
+    log("info", "stop");
+    // A connection that falls idle now has nothing to wait for.
+    server.keepAliveTimeout = 1;
+    server.close(() => process.exit());
+    // Nor has one that a browser has opened ahead of its need: node:http takes it for busy.
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
+    setTimeout(() => server.closeAllConnections(), stopTimeout);
+  }
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
 }
 
 function fail(lines: readonly string[]): void {

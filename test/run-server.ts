@@ -38,13 +38,15 @@ function start(environment: Environment, args: readonly string[], directory?: st
   return { child, output: () => ({ stdout, stderr }) };
 }
 
-/** Runs the server until it ends by itself. */
+/** Runs the server until it ends by itself. Its output may be one that nobody reads. */
 export async function runToEnd(
   environment: Environment,
   args: readonly string[] = [],
   directory?: string,
+  isRead: boolean = true,
 ): Promise<FinishedRun> {
   const { child, output } = start(environment, args, directory);
+  if (!isRead) child.stdout.destroy();
   await once(child, "close");
   return { code: child.exitCode, ...output() };
 }

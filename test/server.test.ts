@@ -47,12 +47,23 @@ describe("the server", concurrency, () => {
     await server.stop();
   });
 
-  test("never prints a password that was given to it", async () => {
+  test("prints no password and no id in a whole run, with a line for each request", async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "open-sesame", ACCESS_LOG: "1" });
-    assert.equal((await logIn(server.url, "demo", "open-sesame")).status, 303);
+    const secrets = ["open-sesame", "open-barley", "my-own-secret"];
+    assert.equal((await logIn(server.url, "demo", "open-barley")).status, 401);
+    assert.equal((await logIn(server.url, "my-own-secret", "open-sesame")).status, 401);
+    for (const path of ["/profile?open-barley", "/sessions", "/logout", "/profile"]) {
+      const response = await logIn(server.url, "demo", "open-sesame");
+      assert.equal(response.status, 303);
+      const cookie = cookieOf(response);
+      secrets.push(cookie.slice(cookie.indexOf("=") + 1));
+      await fetch(server.url + path, { headers: { cookie }, redirect: "manual" });
+    }
     assert.equal(await server.stop("SIGINT"), 0);
     const { stdout, stderr } = server.output();
-    assert.ok(!(stdout + stderr).includes("open-sesame"));
+    assert.deepEqual(secrets.filter((secret) => (stdout + stderr).includes(secret)), []);
+    const requests = stdout.match(/"event":"request","method":"(?:GET|POST)","path":.*"status":\d/g);
+    assert.equal(requests?.length, 10);
     assert.match(stdout, /"event":"request","method":"POST","path":"\/login","status":303/);
   });
 
@@ -66,9 +77,11 @@ describe("the server", concurrency, () => {
     assert.equal(await server.stop(), 0);
   });
 
-  test("lets what is in flight finish when it stops", async () => {
+  test("lets what is in flight finish when it stops, and waits for nothing else", async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
-    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    const port = Number(new URL(server.url).port);
+    const unused = connect(port, "127.0.0.1");
+    const socket = connect(port, "127.0.0.1");
     const body = "username=demo&password=x";
     const head = `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
     socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
@@ -76,6 +89,7 @@ describe("the server", concurrency, () => {
     await fetch(`${server.url}/heartbeat`);
     const stopped = server.stop();
     await once(server.process.stdout ?? socket, "data");
+    await once(unused.resume(), "close");
     socket.write(body);
     const [answer] = await once(socket.setEncoding("utf8"), "data");
     assert.match(String(answer), /^HTTP\/1.1 303 See Other\r\n/);
@@ -161,6 +175,11 @@ describe("the server refuses to start, in one line and with exit code 1,", concu
     assert.equal(code, 1);
     assert.match(stderr, /^Cannot load SESSION_STORE \.\/none\.mjs: Cannot find module .*\n$/);
   });
+});
+
+test("--help to a reader that has left is no failure", async () => {
+  const { code, stderr } = await runToEnd({}, ["--help"], undefined, false);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 });
 
 test("--help prints every variable, and exits with 0", async () => {
