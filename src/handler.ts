@@ -6,7 +6,7 @@ import { HttpError, status, text, withCookie, withHeaders } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import { IncomingRequest } from "./request.ts";
 import type { Request } from "./request.ts";
-import type { Match, Router } from "./router.ts";
+import type { Router } from "./router.ts";
 import { isCrossOrigin, isSafeMethod } from "./security.ts";
 import type { SessionManager } from "./session-manager.ts";
 
@@ -53,25 +53,21 @@ export function createHandler(options: HandlerOptions): Handler {
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     // 1. Take the request apart. The session is looked up when it is used, the body when asked for.
-    const { method = "", url = "", headers: received } = message;
-    const queryStart = url.indexOf("?");
-    const path = queryStart === -1 ? url : url.slice(0, queryStart);
-    const search = queryStart === -1 ? "" : url.slice(queryStart);
-    const match = router.match(method, path);
-    const params = match.kind === "found" ? match.params : noParams;
-    const session = sessions.open(received.cookie);
-    const context = { path, search, params, session, trustedProxies };
-    const request = new IncomingRequest(message, response, context);
+    const { cookie: sent } = message.headers;
+    const session = sessions.open(sent);
+    const request = new IncomingRequest(message, response, session, trustedProxies);
 
     let reply: Reply;
     try {
       // 2. Refuse what node:http lets through, and what comes from other sites.
       refuse(message, allowedHosts);
       // 3. Let the route answer, behind its security function.
-      const answering = follow(match, method, request);
+      const { endpoint, params } = router.match(request.method, request.path);
+      request.params = params;
+      const answering = endpoint.run(request);
       reply = answering instanceof Promise ? await answering : answering;
       // 4. Commit the session, before the first byte is sent. If it ended meanwhile, so did this.
-      const committing = sessions.commit(session, received.cookie);
+      const committing = sessions.commit(session, sent);
       const { gone, cookie } = committing instanceof Promise ? await committing : committing;
       if (gone) reply = renderError(new HttpError(401, "Your session has ended. Log in."), message);
       if (cookie !== undefined) reply = withCookie(reply, cookie);
@@ -103,10 +99,8 @@ export function createHandler(options: HandlerOptions): Handler {
   };
 }
 
-const noParams: ReadonlyMap<string, string> = new Map();
-
-// uri-host [ ":" port ] (RFC 9110, section 7.2). Two Host fields are joined by ", ": no match.
-const hostField = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+/** The field `Host`: uri-host [ ":" port ] (RFC 9110, section 7.2). Two of them do not match. */
+export const hostField: RegExp = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void {
   const { httpVersion, method = "", url = "", headers } = message;
@@ -129,15 +123,6 @@ function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void
   if (!isSafeMethod(method) && isCrossOrigin(headers)) {
     throw new HttpError(403, "This came from another site. Open the page here, and try again.");
   }
-}
-
-function follow(match: Match, method: string, request: Request): Reply | Promise<Reply> {
-  if (match.kind === "found") return match.endpoint.run(request);
-  if (match.kind === "bad path") throw new HttpError(400, "The address is not well-formed.");
-  if (match.kind === "not found") throw new HttpError(404, "There is no such page.");
-  const { allow } = match;
-  if (method === "OPTIONS") return withHeaders(status(204), { Allow: allow });
-  throw new HttpError(405, `This page takes ${allow}, and nothing else.`, { Allow: allow });
 }
 
 /** What a visitor may know of an error. */

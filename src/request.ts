@@ -29,48 +29,49 @@ export interface Request {
   form(): Promise<ReadonlyMap<string, string>>;
 }
 
-/** What a request needs to know that node:http does not say. */
-export interface RequestContext {
-  readonly path: string;
-  readonly search: string;
-  readonly params: ReadonlyMap<string, string>;
-  readonly session: Session;
-  /** How many proxies stand before the server, each adding to `X-Forwarded-For`. */
-  readonly trustedProxies: number;
-}
+/** The parameters of a path that has none. */
+export const noParams: ReadonlyMap<string, string> = new Map();
 
 /** A `Request` over the message and the response of node:http. */
 export class IncomingRequest implements Request {
   readonly method: string;
   readonly path: string;
-  readonly params: ReadonlyMap<string, string>;
+  /** Set when the route is found. */
+  params: ReadonlyMap<string, string> = noParams;
   readonly headers: IncomingHttpHeaders;
   readonly session: Session;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #context: RequestContext;
+  readonly #trustedProxies: number;
   #form: Promise<ReadonlyMap<string, string>> | undefined;
   #isBodyRead = false;
 
-  constructor(message: IncomingMessage, response: ServerResponse, context: RequestContext) {
-    this.method = message.method ?? "";
-    this.path = context.path;
-    this.params = context.params;
-    this.headers = message.headers;
-    this.session = context.session;
+  /** Of `trustedProxies`, each adds to `X-Forwarded-For`. */
+  constructor(
+    message: IncomingMessage,
+    response: ServerResponse,
+    session: Session,
+    trustedProxies: number,
+  ) {
+    const { method, url = "", headers } = message;
+    const queryStart = url.indexOf("?");
+    this.method = method ?? "";
+    this.path = queryStart === -1 ? url : url.slice(0, queryStart);
+    this.headers = headers;
+    this.session = session;
     this.#message = message;
     this.#response = response;
-    this.#context = context;
+    this.#trustedProxies = trustedProxies;
   }
 
   get query(): URLSearchParams {
-    return new URLSearchParams(this.#context.search);
+    return new URLSearchParams(this.#message.url?.slice(this.path.length));
   }
 
   get address(): string {
     const { remoteAddress } = this.#message.socket;
     const forwardedFor = this.headers["x-forwarded-for"]?.toString();
-    return clientAddress(remoteAddress, forwardedFor, this.#context.trustedProxies);
+    return clientAddress(remoteAddress, forwardedFor, this.#trustedProxies);
   }
 
   get signal(): AbortSignal {

@@ -1,6 +1,9 @@
 // Routes in groups, as the article has them, and the tree that finds one for a request.
 
+import { whenKnown } from "./checked-store.ts";
+import { HttpError, status, withHeaders } from "./reply.ts";
 import type { Reply } from "./reply.ts";
+import { noParams } from "./request.ts";
 import type { Request } from "./request.ts";
 import type { Security } from "./security.ts";
 import type { MaybePromise } from "./session-store.ts";
@@ -17,7 +20,7 @@ export interface Route<Auth> {
 
 /** A route with its security function applied: nobody can reach the controller without it. */
 export interface Endpoint {
-  readonly method: "GET" | "POST";
+  readonly method: string;
   readonly path: string;
   readonly run: (request: Request) => MaybePromise<Reply>;
 }
@@ -44,56 +47,51 @@ export function group<Auth>({ prefix, security, routes }: Group<Auth>): readonly
   return routes.map(({ method, path, controller }) => ({
     method,
     path: prefix + path,
-    run(request: Request): MaybePromise<Reply> {
-      const decision = security(request);
-      if (decision instanceof Promise) {
-        return decision.then((made) =>
-          made.allowed === true ? controller(request, made.auth) : made.reply,
-        );
-      }
-      return decision.allowed === true ? controller(request, decision.auth) : decision.reply;
-    },
+    run: (request) =>
+      whenKnown(security(request), (decision) =>
+        decision.allowed === true ? controller(request, decision.auth) : decision.reply,
+      ),
   }));
 }
 
-/** What a path leads to. */
-export type Match =
-  | {
-      readonly kind: "found";
-      readonly endpoint: Endpoint;
-      readonly params: ReadonlyMap<string, string>;
-    }
-  | { readonly kind: "wrong method"; readonly allow: string }
-  | { readonly kind: "not found" }
-  | { readonly kind: "bad path" };
-
-interface Node {
-  /** By segment; ":" stands for a parameter of any name. */
-  readonly children: Map<string, Node>;
-  /** The endpoints of the path that ends here, by method. */
-  readonly endpoints: Map<string, Endpoint>;
+/** What answers a request, and the parameters of its path. */
+export interface Match {
+  readonly endpoint: Endpoint;
+  readonly params: ReadonlyMap<string, string>;
 }
 
-const noParams: ReadonlyMap<string, string> = new Map();
+/** Where a path ends, or goes on. */
+class Node {
+  /** By segment; ":" stands for a parameter of any name. */
+  readonly children: Map<string, Node> = new Map();
+  /** By method. */
+  readonly endpoints: Map<string, Endpoint> = new Map();
+}
 
 /** Finds endpoints by path. The cost depends on the path, not on the number of routes. */
 export class Router {
-  readonly #root: Node = newNode();
+  readonly #root = new Node();
 
   /** @throws {TypeError} when a path is malformed, or two endpoints answer the same requests. */
   constructor(endpoints: readonly Endpoint[]) {
     for (const endpoint of endpoints) this.#add(endpoint);
   }
 
-  /** Static segments win over parameters, from the left, whatever the order of declaration. */
+  /**
+   * Static segments win over parameters, from the left, whatever the order of declaration.
+   *
+   * @throws {HttpError} 404 or 405 when nothing answers, 400 when a parameter is malformed.
+   */
   match(method: string, path: string): Match {
     const segments = path.split("/");
     const node = find(this.#root, segments, 1);
-    if (node === undefined) return { kind: "not found" };
+    if (node === undefined) throw new HttpError(404, "There is no such page.");
     const endpoint = node.endpoints.get(method === "HEAD" ? "GET" : method);
-    if (endpoint === undefined) return { kind: "wrong method", allow: allowed(node) };
-    const params = endpoint.path.includes(":") ? decodeParams(endpoint, segments) : noParams;
-    return params === undefined ? { kind: "bad path" } : { kind: "found", endpoint, params };
+    if (endpoint !== undefined) return { endpoint, params: paramsOf(endpoint, segments) };
+    const Allow = allowed(node);
+    const run = (): Reply => withHeaders(status(204), { Allow });
+    if (method === "OPTIONS") return { endpoint: { method, path, run }, params: noParams };
+    throw new HttpError(405, `This page takes ${Allow}, and nothing else.`, { Allow });
   }
 
   #add(endpoint: Endpoint): void {
@@ -108,7 +106,7 @@ export class Router {
     let node = this.#root;
     for (const segment of segments) {
       const name = segment.startsWith(":") ? ":" : segment;
-      const child = node.children.get(name) ?? newNode();
+      const child = node.children.get(name) ?? new Node();
       node.children.set(name, child);
       node = child;
     }
@@ -120,10 +118,6 @@ export class Router {
   }
 }
 
-function newNode(): Node {
-  return { children: new Map(), endpoints: new Map() };
-}
-
 function find(node: Node, segments: readonly string[], index: number): Node | undefined {
   const segment = segments[index];
   if (segment === undefined) return node.endpoints.size > 0 ? node : undefined;
@@ -133,29 +127,23 @@ function find(node: Node, segments: readonly string[], index: number): Node | un
   return found ?? (parameter && find(parameter, segments, index + 1));
 }
 
-function decodeParams(
-  endpoint: Endpoint,
-  segments: readonly string[],
-): ReadonlyMap<string, string> | undefined {
+function paramsOf({ path }: Endpoint, segments: readonly string[]): ReadonlyMap<string, string> {
+  if (!path.includes(":")) return noParams;
   const params = new Map<string, string>();
-  const names = endpoint.path.split("/");
-  for (const [index, segment] of segments.entries()) {
-    const name = names[index];
-    if (name === undefined || !name.startsWith(":")) continue;
-    const value = decodeSegment(segment);
-    if (value === undefined) return undefined;
-    params.set(name.slice(1), value);
+  for (const [index, name] of path.split("/").entries()) {
+    if (name.startsWith(":")) params.set(name.slice(1), decodeSegment(segments[index] ?? ""));
   }
   return params;
 }
 
-function decodeSegment(segment: string): string | undefined {
+function decodeSegment(segment: string): string {
   try {
     const text = decodeURIComponent(segment);
-    return /\p{Cc}/u.test(text) ? undefined : text;
+    if (!/\p{Cc}/u.test(text)) return text;
   } catch {
-    return undefined;
+    // Not UTF-8, or half an escape: refused like a control character.
   }
+  throw new HttpError(400, "The address is not well-formed.");
 }
 
 /** The value of `Allow` (RFC 9110, section 10.2.1). */

@@ -19,7 +19,7 @@ export function allow<Auth>(auth: Auth): Decision<Auth> {
 }
 
 /** Refuses a request with this reply: a redirection, the form again, a 401. */
-export function deny(reply: Reply): { readonly allowed: false; readonly reply: Reply } {
+export function deny(reply: Reply): Decision<never> {
   return { allowed: false, reply };
 }
 

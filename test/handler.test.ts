@@ -82,8 +82,7 @@ test("a controller sees the request, with nothing decoded but its parameters", a
 test("a message that says nothing is an empty request", () => {
   const message = new IncomingMessage(new Socket());
   const session = new RecordedSession(() => undefined);
-  const context = { path: "", search: "", params: new Map(), session, trustedProxies: 0 };
-  const request = new IncomingRequest(message, new ServerResponse(message), context);
+  const request = new IncomingRequest(message, new ServerResponse(message), session, 0);
   assert.deepEqual([request.method, request.address, request.hasUnreadBody], ["", "unknown", false]);
 });
 

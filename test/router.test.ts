@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { text } from "../src/reply.ts";
+import { HttpError, text } from "../src/reply.ts";
 import { get, group, post, Router } from "../src/router.ts";
 import type { Endpoint, Route } from "../src/router.ts";
 import { anyone } from "../src/security.ts";
@@ -19,11 +19,15 @@ function endpoints(lines: readonly string[], prefix: string = ""): readonly Endp
 /** What a request leads to, in a line. */
 function outcome(routes: readonly string[], request: string): string {
   const [method = "", path = ""] = request.split(" ");
-  const match = new Router(endpoints(routes)).match(method, path);
-  if (match.kind === "wrong method") return `allow ${match.allow}`;
-  if (match.kind !== "found") return match.kind;
-  const params = [...match.params].map(([name, value]) => ` ${name}=${value}`).join("");
-  return `${match.endpoint.method} ${match.endpoint.path}${params}`;
+  const router = new Router(endpoints(routes));
+  try {
+    const { endpoint, params } = router.match(method, path);
+    const pairs = [...params].map(([name, value]) => ` ${name}=${value}`).join("");
+    return `${endpoint.method} ${endpoint.path}${pairs}`;
+  } catch (error) {
+    assert.ok(error instanceof HttpError);
+    return [error.status, ...Object.values(error.headers)].join(" ");
+  }
 }
 
 const users = ["GET /", "GET /users", "GET /users/:id", "GET /users/me", "POST /users/:name"];
@@ -35,43 +39,44 @@ const rows: readonly (readonly [
   ["the first page is found", users, "GET /", "GET /"],
   ["a static path is found", users, "GET /users", "GET /users"],
   ["HEAD goes where GET goes", users, "HEAD /users", "GET /users"],
-  ["HEAD has no page where GET has none", ["POST /a"], "HEAD /a", "allow OPTIONS, POST"],
-  ["methods are told apart by case", users, "get /users", "allow GET, HEAD, OPTIONS"],
+  ["HEAD has no page where GET has none", ["POST /a"], "HEAD /a", "405 OPTIONS, POST"],
+  ["OPTIONS is answered where there is a page", ["GET /a"], "OPTIONS /a", "OPTIONS /a"],
+  ["methods are told apart by case", users, "get /users", "405 GET, HEAD, OPTIONS"],
   ["a parameter takes one segment", users, "GET /users/7", "GET /users/:id id=7"],
   ["static wins, though it was declared later", users, "GET /users/me", "GET /users/me"],
-  ["static wins for other methods too", users, "POST /users/me", "allow GET, HEAD, OPTIONS"],
+  ["static wins for other methods too", users, "POST /users/me", "405 GET, HEAD, OPTIONS"],
   ["methods name their parameters as they like", users, "POST /users/7", "POST /users/:name name=7"],
-  ["a path is not a prefix", users, "GET /users/7/x", "not found"],
-  ["letters are told apart by case", users, "GET /Users", "not found"],
-  ["a slash at the end is another path", users, "GET /users/", "not found"],
-  ["a second slash is another path", users, "GET //users", "not found"],
-  ["an empty segment is no parameter", users, "GET /users//", "not found"],
-  ["the empty path is none", users, "GET ", "not found"],
-  ["a path without a slash is none", users, "GET users", "not found"],
-  ["a star is no path", users, "OPTIONS *", "not found"],
+  ["a path is not a prefix", users, "GET /users/7/x", "404"],
+  ["letters are told apart by case", users, "GET /Users", "404"],
+  ["a slash at the end is another path", users, "GET /users/", "404"],
+  ["a second slash is another path", users, "GET //users", "404"],
+  ["an empty segment is no parameter", users, "GET /users//", "404"],
+  ["the empty path is none", users, "GET ", "404"],
+  ["a path without a slash is none", users, "GET users", "404"],
+  ["a star is no path", users, "OPTIONS *", "404"],
   ["a dot segment is plain text", users, "GET /users/..", "GET /users/:id id=.."],
-  ["an encoded static segment is another one", users, "GET /%75sers", "not found"],
-  ["names of objects are not found", users, "GET /__proto__", "not found"],
-  ["an inner segment is no page", ["GET /a/b"], "GET /a", "not found"],
+  ["an encoded static segment is another one", users, "GET /%75sers", "404"],
+  ["names of objects are not found", users, "GET /__proto__", "404"],
+  ["an inner segment is no page", ["GET /a/b"], "GET /a", "404"],
   ["static to the end", tree, "GET /a/b/c", "GET /a/b/c"],
   ["back from a static segment to a parameter", tree, "GET /a/b/d", "GET /a/:x/d x=b"],
   ["back over two segments", tree, "GET /a/b/e", "GET /:y/b/e y=a"],
   ["back to parameters alone", tree, "GET /a/b", "GET /:y/:z y=a z=b"],
   ["a parameter in the middle", tree, "GET /a/b/x/f", "GET /a/b/:w/f w=x"],
-  ["back, and nothing there", tree, "GET /a/b/x", "not found"],
+  ["back, and nothing there", tree, "GET /a/b/x", "404"],
   ["parameters are decoded", users, "GET /users/%C3%A9%20+", "GET /users/:id id=é +"],
   ["an encoded slash does not end the segment", users, "GET /users/a%2Fb", "GET /users/:id id=a/b"],
   ["an encoded dot segment is text", users, "GET /users/%2e%2e", "GET /users/:id id=.."],
   ["escapes are decoded once", users, "GET /users/%252f", "GET /users/:id id=%2f"],
-  ["a lone percent is malformed", users, "GET /users/%", "bad path"],
-  ["half an escape is malformed", users, "GET /users/%4", "bad path"],
-  ["what is not UTF-8 is malformed", users, "GET /users/%ff", "bad path"],
-  ["an overlong escape is malformed", users, "GET /users/%c0%af", "bad path"],
-  ["NUL is malformed", users, "GET /users/%00", "bad path"],
-  ["a line break is malformed", users, "GET /users/%0d%0a", "bad path"],
-  ["a control of C1 is malformed", users, "GET /users/%C2%80", "bad path"],
-  ["a bad escape elsewhere is not found", users, "GET /nowhere/%", "not found"],
-  ["all methods of a path are allowed", ["GET /a", "POST /a"], "PUT /a", "allow GET, HEAD, OPTIONS, POST"],
+  ["a lone percent is malformed", users, "GET /users/%", "400"],
+  ["half an escape is malformed", users, "GET /users/%4", "400"],
+  ["what is not UTF-8 is malformed", users, "GET /users/%ff", "400"],
+  ["an overlong escape is malformed", users, "GET /users/%c0%af", "400"],
+  ["NUL is malformed", users, "GET /users/%00", "400"],
+  ["a line break is malformed", users, "GET /users/%0d%0a", "400"],
+  ["a control of C1 is malformed", users, "GET /users/%C2%80", "400"],
+  ["a bad escape elsewhere is not found", users, "GET /nowhere/%", "404"],
+  ["all methods of a path are allowed", ["GET /a", "POST /a"], "PUT /a", "405 GET, HEAD, OPTIONS, POST"],
   ["all unreserved characters are static", ["GET /a.b-c_d~1"], "GET /a.b-c_d~1", "GET /a.b-c_d~1"],
 ];
 
@@ -106,9 +111,9 @@ for (const [claim, routes, message] of refused) {
 test("a group puts its prefix before each path, of which one may be empty", () => {
   const router = new Router(endpoints(["GET ", "POST /end"], "/sessions"));
   for (const [method, path] of [["GET", "/sessions"], ["POST", "/sessions/end"]] as const) {
-    assert.equal(router.match(method, path).kind, "found");
+    assert.equal(router.match(method, path).endpoint.path, path);
   }
-  assert.equal(router.match("GET", "/end").kind, "not found");
+  assert.throws(() => router.match("GET", "/end"), { name: "HttpError", status: 404 });
 });
 
 test("a path is matched in as many steps as it has segments, however many routes there are", () => {
