@@ -1,5 +1,6 @@
 // Settings: from environment variables to a checked Config, or to all that is wrong with them.
 
+import { hostField } from "./handler.ts";
 import { isScryptParameters } from "./login/password.ts";
 import type { ScryptParameters } from "./login/password.ts";
 import { parseUsers } from "./login/users.ts";
@@ -75,8 +76,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const errors: string[] = [];
 
   function text(name: Setting): string {
-    const value = environment[name] ?? "";
-    return value === "" ? settings[name][0] : value;
+    return environment[name] || settings[name][0];
   }
 
   function fail(name: Setting, advice: string): void {
@@ -87,13 +87,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     const value = Number(text(name));
     if (/^\d{1,12}$/.test(text(name)) && value >= least && value <= most) return value;
     fail(name, `write a whole number from ${least} to ${most}`);
-    return least;
+    // No comparison with it makes a second error.
+    return NaN;
   }
 
-  function flag(name: Setting, fallback: boolean): boolean {
-    if (text(name) === "") return fallback;
+  function flag(name: Setting): boolean {
     if (text(name) !== "0" && text(name) !== "1") fail(name, "write 1 or 0");
-    return text(name) === "1";
+    return text(name) !== "0";
   }
 
   function accounts(): UserStore | undefined {
@@ -109,24 +109,27 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const isProduction = text("NODE_ENV") === "production";
   const scrypt = text("SCRYPT");
   const demoPassword = text("DEMO_PASSWORD");
-  const config = {
+  const config: Config = {
     host,
     port: whole("PORT", 0, 65_535),
     users,
-    demoPassword: demoPassword === "" ? undefined : demoPassword,
-    scrypt: isScryptParameters(scrypt) ? scrypt : defaultScrypt,
-    secure: flag("COOKIE_SECURE", users !== undefined),
-    persistent: flag("COOKIE_PERSISTENT", false),
+    demoPassword: demoPassword || undefined,
+    scrypt: isScryptParameters(scrypt) ? scrypt : "ln=17,r=8,p=1",
+    secure: text("COOKIE_SECURE") === "" ? users !== undefined : flag("COOKIE_SECURE"),
+    persistent: flag("COOKIE_PERSISTENT"),
     idleTimeout: whole("SESSION_IDLE_TIMEOUT", 1, tenYears) * second,
     absoluteTimeout: whole("SESSION_ABSOLUTE_TIMEOUT", 1, tenYears) * second,
     maxSessions: whole("MAX_SESSIONS", 1, 100_000_000),
-    sessionStore: text("SESSION_STORE") === "" ? undefined : text("SESSION_STORE"),
+    sessionStore: text("SESSION_STORE") || undefined,
     keepAliveTimeout: whole("KEEP_ALIVE_TIMEOUT", 1, 3600) * second,
     trustedProxies: whole("TRUST_PROXY", 0, 10),
     allowedHosts: list(text("ALLOWED_HOSTS")),
-    accessLog: flag("ACCESS_LOG", false),
+    accessLog: flag("ACCESS_LOG"),
   };
   if (!isScryptParameters(scrypt)) fail("SCRYPT", "take one of the four that --help names");
+  if (!config.allowedHosts.every((name) => hostField.test(name))) {
+    fail("ALLOWED_HOSTS", "write names of hosts, as app.example,localhost:8080");
+  }
   if (config.idleTimeout > config.absoluteTimeout) {
     fail("SESSION_IDLE_TIMEOUT", "it is longer than SESSION_ABSOLUTE_TIMEOUT");
   }
@@ -142,8 +145,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   if (Buffer.byteLength(demoPassword) > 256) fail("DEMO_PASSWORD", "it is over 256 bytes");
   return errors.length > 0 ? { errors } : { config };
 }
-
-const defaultScrypt: ScryptParameters = "ln=17,r=8,p=1";
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -81,6 +81,7 @@ for (const [claim, set, key, value] of accepted) {
 }
 
 const demo = "Cannot use USERS: it is empty, and the demo account is for this machine only; set USERS";
+const notFlag = "Cannot use COOKIE_SECURE: write 1 or 0";
 const tooLong = "Cannot use DEMO_PASSWORD: it is over 256 bytes";
 
 const refused: readonly [claim: string, set: Settings, errors: readonly string[]][] = [
@@ -88,8 +89,11 @@ const refused: readonly [claim: string, set: Settings, errors: readonly string[]
   ["a PORT over 65535", { PORT: "65536" }, ["Cannot use PORT: write a whole number from 0 to 65535"]],
   ["a number in another notation", { MAX_SESSIONS: "1e3" }, ["Cannot use MAX_SESSIONS: write a whole number from 1 to 100000000"]],
   ["no sessions at all", { MAX_SESSIONS: "0" }, ["Cannot use MAX_SESSIONS: write a whole number from 1 to 100000000"]],
-  ["a flag that is a word", { COOKIE_SECURE: "yes" }, ["Cannot use COOKIE_SECURE: write 1 or 0"]],
+  ["a flag that is a word", { COOKIE_SECURE: "yes" }, [notFlag]],
   ["an idle time-out over the absolute one", { SESSION_IDLE_TIMEOUT: "28801" }, ["Cannot use SESSION_IDLE_TIMEOUT: it is longer than SESSION_ABSOLUTE_TIMEOUT"]],
+  ["a bad absolute time-out, with no word of the idle one,", { SESSION_ABSOLUTE_TIMEOUT: "8h" }, ["Cannot use SESSION_ABSOLUTE_TIMEOUT: write a whole number from 1 to 315360000"]],
+  ["a flag in words, in production too,", { USERS, NODE_ENV: "production", COOKIE_SECURE: "no" }, [notFlag]],
+  ["a URL among the hosts", { ALLOWED_HOSTS: "app.test,https://app.test" }, ["Cannot use ALLOWED_HOSTS: write names of hosts, as app.example,localhost:8080"]],
   ["the demo account for other machines", { HOST: "0.0.0.0" }, [demo]],
   ["the demo account on a host that only looks local", { HOST: "127.0.0.1.example" }, [demo]],
   ["the demo account in production", { NODE_ENV: "production" }, [demo]],
