@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decoyHash, hashPassword, isPasswordHash } from "../src/login/password.ts";
 import { needsRenewal, verifyPassword } from "../src/login/password.ts";
-import type { HashOptions } from "../src/login/password.ts";
+import type { Scrypt } from "../src/login/password.ts";
 import { cheapScrypt } from "./fake-scrypt.ts";
 
 // What Python's hashlib.scrypt makes of "correct horse é" and the salt 0, 1, … 15.
@@ -18,11 +18,24 @@ const foreignHashes = [
   cheapest,
 ];
 const password = "correct horse é";
-const countingBytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => i);
 
-test("a hash has the salt and the key that scrypt gives, in the PHC format", async () => {
-  const options: HashOptions = { parameters: "ln=14,r=8,p=5", random: countingBytes };
-  assert.equal(await hashPassword(password, options), cheapest);
+test("a hash has its salt and the key that scrypt gives, in the PHC format", async () => {
+  const parts: Uint8Array[] = [];
+  const scrypt: Scrypt = (bytes, salt, length, options, done) => {
+    cheapScrypt(bytes, salt, length, options, (error, key) => {
+      parts.push(salt, key);
+      done(error, key);
+    });
+  };
+  const hash = await hashPassword(password, { parameters: "ln=14,r=8,p=5", scrypt });
+  const [salt, key] = parts.map((part) => Buffer.from(part).toString("base64").replace(/=*$/, ""));
+  assert.equal(hash, `$scrypt$ln=14,r=8,p=5$${salt}$${key}`);
+});
+
+test("a hash that was made here opens with the true scrypt", async () => {
+  const hash = await hashPassword(password, { parameters: "ln=14,r=8,p=5" });
+  assert.equal(await verifyPassword(password, hash), true);
+  assert.equal(await verifyPassword(password, cheapest), true);
 });
 
 test("a hash has the standard parameters and its own salt when nothing else is said", async () => {
@@ -55,6 +68,13 @@ test("a letter and its accent are the same password as the letter with the accen
   const hash = await hashPassword("caf\u00e9", { scrypt: cheapScrypt });
   assert.equal(await verifyPassword("cafe\u0301", hash, { scrypt: cheapScrypt }), true);
   assert.equal(await verifyPassword("cafe", hash, { scrypt: cheapScrypt }), false);
+});
+
+test("a password over 256 bytes is wrong without any work", async () => {
+  const hash = await hashPassword("P", { scrypt: cheapScrypt });
+  const scrypt: Scrypt = () => assert.fail("scrypt was called");
+  assert.equal(await verifyPassword("x".repeat(257), hash, { scrypt }), false);
+  assert.equal(await verifyPassword("é".repeat(129), hash, { scrypt }), false);
 });
 
 test("nothing is hashed that could not be checked later", async () => {
@@ -110,13 +130,12 @@ test("only what this program writes is a hash", async () => {
   }
 });
 
-test("a decoy is a hash with the parameters in use, new each time, and nobody's", async () => {
+test("a decoy is a hash with the parameters in use", () => {
   const decoy = decoyHash();
   assert.ok(isPasswordHash(decoy));
   assert.equal(needsRenewal(decoy), false);
-  assert.notEqual(decoyHash(), decoy);
-  const cheap = decoyHash({ parameters: "ln=14,r=8,p=5", random: countingBytes });
-  assert.equal(cheap, `$scrypt$ln=14,r=8,p=5$${salt}$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8`);
+  const cheap = decoyHash({ parameters: "ln=14,r=8,p=5" });
+  assert.equal(cheap, `$scrypt$ln=14,r=8,p=5$${"A".repeat(22)}$${"A".repeat(43)}`);
 });
 
 test("a hash is to be renewed when its parameters are not those in use", () => {

@@ -1,33 +1,29 @@
 // Checks passwords a few at once, because scrypt takes a core and about 170 MB for 300 ms.
 
-import { decoyHash, hashPassword, maxPasswordBytes, passwordBytes } from "./password.ts";
-import { needsRenewal, verifyPassword } from "./password.ts";
+import { decoyHash, hashPassword, needsRenewal, verifyPassword } from "./password.ts";
 import type { HashOptions } from "./password.ts";
 
-/** How many passwords are checked at once, how many wait, and how long (milliseconds). */
+/** How long a check may wait for its turn, in milliseconds. */
+const waitTimeout = 5_000;
+
+/** How many passwords are checked at once, and how many may wait. */
 export interface PasswordCheckerOptions extends HashOptions {
   readonly maxRunning?: number;
   readonly maxQueued?: number;
-  readonly waitTimeout?: number;
+  /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
   readonly clock?: () => number;
 }
 
-const defaults = {
-  maxRunning: 2,
-  maxQueued: 32,
-  waitTimeout: 5_000,
-  clock: () => performance.now(),
-};
+const defaults = { maxRunning: 2, maxQueued: 32, clock: () => performance.now() };
 
 /** Too many passwords wait to be checked: nothing was decided about this one. */
 export class PasswordCheckerBusyError extends Error {
   override readonly name = "PasswordCheckerBusyError";
   /** Seconds after which to try again. */
-  readonly retryAfter: number;
+  readonly retryAfter = waitTimeout / 1_000;
 
-  constructor(retryAfter: number) {
+  constructor() {
     super("Cannot check the password: too many others are waiting");
-    this.retryAfter = retryAfter;
   }
 }
 
@@ -55,13 +51,11 @@ export class PasswordChecker {
 
   /**
    * Tells whether this is the password of the hash. Without a hash, for a name that nobody has,
-   * the answer is no, after the same work: its time does not tell who has an account. A password
-   * over 256 bytes is wrong at once, whoever's it is.
+   * the answer is no, after the same work: its time does not tell who has an account.
    *
    * @throws {TypeError} when the hash is not one that `hashPassword` writes.
    */
   async check(password: string, hash: string | undefined, signal?: AbortSignal): Promise<boolean> {
-    if (passwordBytes(password).length > maxPasswordBytes) return false;
     const isRight = await this.#inTurn(signal, () =>
       verifyPassword(password, hash ?? this.#decoy, this.#options),
     );
@@ -91,7 +85,7 @@ export class PasswordChecker {
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#queue.size >= this.#options.maxQueued) throw this.#busy();
+    if (this.#queue.size >= this.#options.maxQueued) throw new PasswordCheckerBusyError();
     return new Promise((start, refuse) => {
       const waiter: Waiter = { since: this.#options.clock(), start, refuse };
       this.#queue.add(waiter);
@@ -104,18 +98,13 @@ export class PasswordChecker {
 
   // The longest wait is in front, and a place is free every few 100 ms: no timer is needed.
   #startNext(): void {
-    const { clock, waitTimeout } = this.#options;
     for (const waiter of this.#queue) {
       this.#queue.delete(waiter);
-      if (clock() - waiter.since <= waitTimeout) {
+      if (this.#options.clock() - waiter.since <= waitTimeout) {
         this.#running += 1;
         return waiter.start();
       }
-      waiter.refuse(this.#busy());
+      waiter.refuse(new PasswordCheckerBusyError());
     }
-  }
-
-  #busy(): PasswordCheckerBusyError {
-    return new PasswordCheckerBusyError(Math.ceil(this.#options.waitTimeout / 1_000));
   }
 }

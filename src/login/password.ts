@@ -1,7 +1,6 @@
 // Passwords as they are stored: hashed with scrypt, in the PHC string format.
 
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import type { RandomSource } from "../session-id.ts";
 
 /** The parameters that a hash may have, written as in the hash. */
 export type ScryptParameters =
@@ -27,15 +26,14 @@ export type Scrypt = (
 /** How passwords are hashed. */
 export interface HashOptions {
   readonly parameters?: ScryptParameters;
-  readonly random?: RandomSource;
   /** Stands in for scrypt in tests alone: what a cheaper function computes protects nothing. */
   readonly scrypt?: Scrypt;
 }
 
-const defaults = { parameters: "ln=17,r=8,p=1", random: randomBytes, scrypt } as const;
+const defaults = { parameters: "ln=17,r=8,p=1", scrypt } as const;
 
-/** What a password may have at most, in bytes of UTF-8. */
-export const maxPasswordBytes = 256;
+/** Of UTF-8. */
+const maxPasswordBytes = 256;
 
 /**
  * Hashes a password: `$scrypt$ln=17,r=8,p=1$salt$hash`.
@@ -43,19 +41,20 @@ export const maxPasswordBytes = 256;
  * @throws {TypeError} when the password is empty, contains NUL or is over 256 bytes.
  */
 export async function hashPassword(password: string, options: HashOptions = {}): Promise<string> {
-  const { parameters, random, scrypt } = { ...defaults, ...options };
+  const { parameters, scrypt } = { ...defaults, ...options };
   const bytes = passwordBytes(password);
   if (bytes.length === 0) throw new TypeError("Cannot hash the password: it is empty");
   if (bytes.includes(0)) throw new TypeError("Cannot hash the password: it contains NUL");
   if (bytes.length > maxPasswordBytes) {
     throw new TypeError(`Cannot hash the password: it is over ${maxPasswordBytes} bytes`);
   }
-  const salt = random(16);
+  const salt = randomBytes(16);
   return format({ parameters, salt, key: await deriveKey(scrypt, bytes, salt, parameters) });
 }
 
 /**
- * Tells whether this is the password of the hash, after the same work for any password.
+ * Tells whether this is the password of the hash, after the same work for any password; but one
+ * over 256 bytes is nobody's, and wrong at once.
  *
  * @throws {TypeError} when the hash is not one that `hashPassword` writes.
  */
@@ -68,6 +67,7 @@ export async function verifyPassword(
   if (expected === undefined) throw new TypeError("Cannot verify a password: malformed hash");
   const { parameters, salt, key } = expected;
   const bytes = passwordBytes(password);
+  if (bytes.length > maxPasswordBytes) return false;
   const found = await deriveKey(options.scrypt ?? scrypt, bytes, salt, parameters);
   // HMAC pads short keys with zero bytes: to scrypt, "P" and "P\0" are the same password.
   return timingSafeEqual(found, key) && !bytes.includes(0);
@@ -75,8 +75,8 @@ export async function verifyPassword(
 
 /** Makes a hash that costs as much to verify as any, and that no known password has. */
 export function decoyHash(options: HashOptions = {}): string {
-  const { parameters, random } = { ...defaults, ...options };
-  return format({ parameters, salt: random(16), key: random(32) });
+  const { parameters } = { ...defaults, ...options };
+  return format({ parameters, salt: new Uint8Array(16), key: new Uint8Array(32) });
 }
 
 /** Tells whether a text is a hash exactly as `hashPassword` writes it. */
@@ -90,7 +90,7 @@ export function needsRenewal(hash: string, options: HashOptions = {}): boolean {
 }
 
 /** The bytes of a password: "é" is the same as one character and as two (RFC 8265, 4.2.2). */
-export function passwordBytes(password: string): Buffer {
+function passwordBytes(password: string): Buffer {
   return Buffer.from(password.normalize("NFC"));
 }
 
