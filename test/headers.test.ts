@@ -76,7 +76,7 @@ for (const path of paths) {
         const site = kind === "another site's page" ? "Sec-Fetch-Site: cross-site\r\n" : "";
         const { status, headers } = await send(server.port, method, path, cookie + site);
         const varies = (headers.get("vary") ?? "").split(", ");
-        assert.equal(varies.includes("Accept"), status >= 400 && !isOwnRefusal(path, method, status));
+        assert.equal(varies.includes("Accept"), status >= 400 && !isAlwaysJson(path, status));
         assert.equal(varies.includes("Cookie"), looksAtSession(path, method, kind));
         const hasEnded = path === "/logout" || (path === "/sessions/end-all" && kind === "a user");
         assert.equal(headers.has("clear-site-data"), status === 303 && hasEnded);
@@ -85,10 +85,9 @@ for (const path of paths) {
   }
 }
 
-/** The form again and the JSON of `/profile` are the application's own, in one form only. */
-function isOwnRefusal(path: string, method: string, status: number): boolean {
-  const isForm = path === "/login" && method === "POST";
-  return status === 401 && (path === "/profile" || isForm);
+/** What `/profile` answers is JSON, to every client. */
+function isAlwaysJson(path: string, status: number): boolean {
+  return path === "/profile" && status === 401;
 }
 
 function looksAtSession(path: string, method: string, kind: string): boolean {

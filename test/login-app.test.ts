@@ -114,7 +114,7 @@ test("the sixth try is 429, the same for the right password and for a name nobod
   const wrong = await visitor.logIn("ada", "wrong");
   assert.equal(wrong.status, 429);
   assert.equal(wrong.headers.get("retry-after"), "30");
-  assert.equal(alertOf(wrong), "Too many tries. Wait 30 seconds.");
+  assert.equal(alertOf(wrong), "Too many tries. Seconds to wait: 30.");
   const right = await visitor.logIn();
   const unknown = await visitor.logIn("eve");
   const known = { ...wrong, body: wrong.body.replace('value="ada"', 'value="eve"') };
@@ -154,7 +154,7 @@ test("what is no try costs none: a bad form, a name that cannot be, a busy serve
     const refused = await other.logIn();
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get("retry-after"), "5");
-    assert.equal(alertOf(refused), "Too many people log in right now.");
+    assert.equal(alertOf(refused), "Too many people log in right now. Try again soon.");
     assert.match(refused.body, /value="ada"/);
     assert.equal((await other.logIn("a b")).status, 401);
     assert.equal((await other.send("POST", "/login", {}, "text")).status, 415);
@@ -223,6 +223,21 @@ test("an old hash opens where the accounts cannot be changed", async (t) => {
   const old = await account("ada", { parameters: "ln=15,r=8,p=3" });
   const server = await startLogin(t, { users: { find: () => old } });
   assert.equal((await new Visitor(server).logIn()).status, 303);
+});
+
+test("a login that could not renew its hash is no login, in the log neither", async (t) => {
+  const old = await account("ada", { parameters: "ln=14,r=8,p=5" });
+  const users: UserStore = {
+    find: () => old,
+    renew() {
+      throw new Error("disk full");
+    },
+  };
+  const server = await startLogin(t, { users });
+  const visitor = new Visitor(server);
+  assert.equal((await visitor.logIn()).status, 500);
+  assert.equal(visitor.cookie, "");
+  assert.deepEqual(server.newEvents(), ["fault"]);
 });
 
 test("a fault of the accounts is 500, tells nothing, costs no try and logs nobody in", async (t) => {
@@ -482,6 +497,23 @@ test("errors are pages, or JSON for a client that prefers it", async (t) => {
   const told = await visitor.get("/nowhere", { accept: "application/json" });
   assert.deepEqual([told.status, told.body], [404, '{"error":"There is no such page."}']);
   assert.equal(told.headers.get("vary"), "Accept");
+});
+
+test("a refused login is told as JSON to a client that prefers it", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  async function tell(): Promise<readonly unknown[]> {
+    const form = { username: "ada", password: "wrong" };
+    const answer = await visitor.post("/login", form, { accept: "application/json" });
+    assert.equal(answer.headers.get("vary"), "Accept");
+    return [answer.status, answer.headers.get("retry-after"), JSON.parse(answer.body)];
+  }
+  for (let tries = 0; tries < 5; tries += 1) {
+    assert.deepEqual(await tell(), [401, null, { error: "User name or password is wrong." }]);
+  }
+  assert.deepEqual(await tell(), [429, "30", { error: "Too many tries. Seconds to wait: 30." }]);
+  const page = await visitor.logIn();
+  assert.equal(page.headers.get("vary"), "Accept");
+  assert.equal(alertOf(page), "Too many tries. Seconds to wait: 30.");
 });
 
 test("the log names known users alone, and no password, id, query or unknown name", async (t) => {

@@ -17,21 +17,20 @@ const titles: ReadonlyMap<number, string> = new Map([
   [503, "Not just now"],
 ]);
 
-/**
- * Answers a refusal as a page, or as `{"error": message}` to a client that prefers JSON. It shows
- * the message: what was refused and what to do, never what went wrong inside.
- */
+/** Answers an error. The message is shown: what was refused, and what to do. */
 export function errorReply(status: number, message: string, accept: string | undefined): Reply {
-  const reply = prefersJson(accept) ? json({ error: message }, status) : errorPage(status, message);
-  return withHeaders(reply, { Vary: "Accept" });
-}
-
-function errorPage(status: number, message: string): Reply {
   const title = titles.get(status) ?? (status < 500 ? "Not understood" : "Something went wrong");
-  return layout(title, html`<p class="soft">Error ${status}</p>
+  const page = layout(title, html`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
 <p>${message}</p>
 <p><a href="/">Go to the first page</a></p>`, status);
+  return pageOrJson(page, message, accept);
+}
+
+/** Answers a refusal as this page, or as `{"error": message}` to a client that prefers JSON. */
+export function pageOrJson(page: Reply, message: string, accept: string | undefined): Reply {
+  const reply = prefersJson(accept) ? json({ error: message }, page.status) : page;
+  return withHeaders(reply, { Vary: "Accept" });
 }
 
 /**

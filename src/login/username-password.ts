@@ -1,7 +1,9 @@
 // The security function of the login form: who sent it, if the password is right.
 
+import { withHeaders } from "../reply.ts";
 import { allow, deny } from "../security.ts";
 import type { Decision, Security } from "../security.ts";
+import { pageOrJson } from "./error-page.ts";
 import type { Log } from "./log.ts";
 import { PasswordCheckerBusyError } from "./password-checker.ts";
 import type { PasswordChecker } from "./password-checker.ts";
@@ -30,49 +32,46 @@ export interface LoginChecks {
 export function usernamePassword(checks: LoginChecks): Security<Login> {
   const { users, passwords, throttle, log } = checks;
   return async (request) => {
-    const { address, signal } = request;
+    const { address, headers, signal } = request;
     const form = await request.form();
     const username = form.get("username") ?? "";
     const password = form.get("password") ?? "";
-    if (!isUserName(username)) return refuse(401, username, wrongLogin);
+
+    function refuse(status: number, error: string, retryAfter?: number): Decision<Login> {
+      const page = loginPage({ username, error, status });
+      const reply = pageOrJson(page, error, headers.accept);
+      if (retryAfter === undefined) return deny(reply);
+      return deny(withHeaders(reply, { "Retry-After": String(retryAfter) }));
+    }
+
+    if (!isUserName(username)) return refuse(401, wrongLogin);
     const attempt = throttle.attempt(username, address);
     if (!attempt.allowed) {
       log("warn", "login-throttled", { address });
       const { retryAfter } = attempt;
-      return refuse(429, username, `Too many tries. Wait ${retryAfter} seconds.`, retryAfter);
+      return refuse(429, `Too many tries. Seconds to wait: ${retryAfter}.`, retryAfter);
     }
     try {
       const user = await users.find(username);
       const isRight = await passwords.check(password, user?.passwordHash, signal);
-      // Only a name that exists is logged: people type passwords into the wrong field.
-      log(isRight ? "info" : "warn", isRight ? "login" : "login-failed", {
-        address,
-        user: user?.name,
-      });
-      if (user === undefined || !isRight) return refuse(401, username, wrongLogin);
+      if (user === undefined || !isRight) {
+        // Only a name that exists is logged: people type passwords into the wrong field.
+        log("warn", "login-failed", { address, user: user?.name });
+        return refuse(401, wrongLogin);
+      }
       if (users.renew !== undefined && passwords.needsRenewal(user.passwordHash)) {
         await users.renew(username, await passwords.hash(password, signal));
       }
       attempt.succeed();
+      log("info", "login", { address, user: username });
       return allow({ username });
     } catch (error) {
       attempt.release();
       if (!(error instanceof PasswordCheckerBusyError)) throw error;
       log("warn", "login-busy", { address });
-      return refuse(503, username, "Too many people log in right now.", error.retryAfter);
+      return refuse(503, "Too many people log in right now. Try again soon.", error.retryAfter);
     }
   };
 }
 
 const wrongLogin = "User name or password is wrong.";
-
-function refuse(
-  status: number,
-  username: string,
-  error: string,
-  retryAfter?: number,
-): Decision<Login> {
-  const view = { username, error, status };
-  if (retryAfter === undefined) return deny(loginPage(view));
-  return deny(loginPage({ ...view, headers: { "Retry-After": String(retryAfter) } }));
-}

@@ -1,6 +1,6 @@
 // The pages a visitor sees: pure functions from what there is to say to a Reply.
 
-import { html, withHeaders } from "../reply.ts";
+import { html } from "../reply.ts";
 import type { Html, Reply } from "../reply.ts";
 import { layout } from "./layout.ts";
 
@@ -11,17 +11,16 @@ export interface LoginView {
   /** Why the last try was refused, in words for the visitor. */
   readonly error?: string;
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Shows the login form, after a refused try with its reason; 200 unless a status is given. */
-export function loginPage({ username = "", error, status, headers = {} }: LoginView = {}): Reply {
+export function loginPage({ username = "", error, status }: LoginView = {}): Reply {
   const refused = error !== undefined;
   const alert = refused ? html`<p class="note" id="error" role="alert">${error}</p>` : "";
   const described = refused ? html` aria-describedby="error"` : "";
   // The cursor waits where the visitor types next: in the password once the name is known.
   const [onName, onPassword] = username === "" ? [" autofocus", ""] : ["", " autofocus"];
-  const content = html`<h1>Log in</h1>
+  return layout("Log in", html`<h1>Log in</h1>
 ${alert}
 <form class="login" method="post" action="/login">
 <label for="username">User name</label>
@@ -31,8 +30,7 @@ ${alert}
 <input id="password" name="password" type="password" autocomplete="current-password"
  required${described}${onPassword}>
 <button class="main">Log in</button>
-</form>`;
-  return withHeaders(layout("Log in", content, status), headers);
+</form>`, status);
 }
 
 /** Greets the user by name, and leads to what a logged-in user can do. */
