@@ -144,19 +144,16 @@ class TokenBuckets {
 }
 
 /**
- * What one client holds: an IPv4 address, or an IPv6 /64 (RFC 6177). An IPv4 address that stands in
- * an IPv6 one (`::ffff:192.0.2.1`, RFC 4291, section 2.5.5.2) is the IPv4 address.
+ * What one client holds: an IPv4 address, or an IPv6 /64 (RFC 6177). An IPv4 address is written as
+ * it stands in an IPv6 one (RFC 4291, section 2.5.5.2): some servers see it so.
  */
 function networkOf(address: string): string {
   const [plain = ""] = address.split("%"); // After it: the zone of a link-local address.
-  if (!/^[\da-f.]*:[\da-f.:]*$/i.test(plain) || !URL.canParse(`http://[${plain}]`)) return address;
+  const url = `http://[${plain.includes(":") ? plain : `::ffff:${plain}`}]`;
+  if (!/^[\da-f.:]+$/i.test(plain) || !URL.canParse(url)) return address;
   // The URL parser knows every way to write an address, and writes its one short form (RFC 5952).
-  const short = new URL(`http://[${plain}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? [];
-  if (high !== undefined && low !== undefined) {
-    const [left, right] = [parseInt(high, 16), parseInt(low, 16)];
-    return [left >> 8, left & 255, right >> 8, right & 255].join(".");
-  }
+  const short = new URL(url).hostname.slice(1, -1);
+  if (/^::ffff:[\da-f]+:[\da-f]+$/.test(short)) return short;
   const zeros = 8 - short.split(":").filter((group) => group !== "").length;
   const groups = short.replace("::", `:${"0:".repeat(zeros)}`).split(":");
   return groups.filter((group) => group !== "").slice(0, 4).join(":");
