@@ -166,6 +166,29 @@ test("what is no try costs none: a bad form, a name that cannot be, a busy serve
   assert.deepEqual([...server.newEvents()].sort(), events);
 });
 
+test("with 50 logins at once the heartbeat answers, and each is answered in the end", async (t) => {
+  const held = heldScrypt();
+  const server = await startLogin(t, { hashing: { scrypt: held.scrypt }, trustedProxies: 1 });
+  const visitor = new Visitor(server);
+  const answered: number[] = [];
+  const decided = gate();
+  const logins = Array.from({ length: 50 }, async (_, index) => {
+    const form = { username: index % 2 === 0 ? "ada" : `nobody-${index}`, password };
+    const address = { "x-forwarded-for": `192.0.2.${index}` };
+    const { status } = await new Visitor(server).post("/login", form, address);
+    answered.push(status);
+    if (answered.length === 16) void decided.pass();
+  });
+  // 2 are checked, 32 wait: the others know at once.
+  await decided.reached;
+  for (const status of answered) assert.ok([429, 503].includes(status), `${status}`);
+  assert.equal((await visitor.get("/heartbeat")).status, 200);
+  assert.equal((await visitor.get("/login")).status, 200);
+  for (let index = 0; index < 34; index += 1) await held.finish(index);
+  await Promise.all(logins);
+  for (const status of answered.slice(16)) assert.ok([303, 401].includes(status), `${status}`);
+});
+
 test("a check whose client left the queue is not made", async (t) => {
   const { held, started, scrypt } = announcedScrypt();
   const [ada, sought] = [await account("ada"), gate()];
