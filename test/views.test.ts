@@ -130,7 +130,7 @@ test("the home page greets, leads to the sessions and the profile, and logs out 
   assert.ok(body.includes("<h1>Hello, ann</h1>"));
   assert.ok(body.includes('<a href="/sessions">'));
   assert.ok(body.includes('<a href="/profile">'));
-  assert.ok(body.includes('<form method="post" action="/logout"><button class="main">Log out<'));
+  assert.ok(body.includes('<form method="post" action="/logout"><button>Log out</button>'));
 });
 
 test("the logout page changes nothing until its button posts", () => {

@@ -20,7 +20,7 @@ const defaults = { maxRunning: 2, maxQueued: 32, clock: () => performance.now() 
 export class PasswordCheckerBusyError extends Error {
   override readonly name = "PasswordCheckerBusyError";
   /** Seconds after which to try again. */
-  readonly retryAfter = waitTimeout / 1_000;
+  readonly retryAfter: number = waitTimeout / 1_000;
 
   constructor() {
     super("Cannot check the password: too many others are waiting");

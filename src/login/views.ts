@@ -43,7 +43,7 @@ export function homePage({ username }: { readonly username: string }): Reply {
 <li><p><a href="/profile">Your profile</a><br>
 <span class="soft">What a program sees: JSON</span></p></li>
 </ul>
-<form method="post" action="/logout"><button class="main">Log out</button></form>`);
+<form method="post" action="/logout"><button>Log out</button></form>`);
 }
 
 /** One session as its owner sees it. Times are in milliseconds since 1970. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
@@ -18,6 +18,8 @@ declare global {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pictures = `${root}artifacts/browser/`;
 mkdirSync(pictures, { recursive: true });
+/** What the documentation shows: `npm run pictures` puts it there. */
+const shown: readonly string[] = ["login-light", "login-refused-dark", "sessions-light"];
 
 /** The demo account of the server under test. */
 export const username = "demo";
@@ -108,7 +110,10 @@ export async function inspect(page: Page, name: string): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await violations(page), [], `${name} in ${colorScheme}`);
-    await page.screenshot({ path: `${pictures}${name}-${colorScheme}.png`, fullPage: true });
+    const picture = `${pictures}${name}-${colorScheme}.png`;
+    await page.screenshot({ path: picture, fullPage: true });
+    if (process.env["PICTURES"] !== "docs" || !shown.includes(`${name}-${colorScheme}`)) continue;
+    copyFileSync(picture, `${root}docs/${name}.png`);
   }
   await page.emulateMedia({ colorScheme: "light" });
   const size = page.viewportSize() ?? { width: 900, height: 700 };
