@@ -2,15 +2,34 @@
 
 import { after } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { GlideClient } from "@valkey/valkey-glide";
+import { Redis as Valkey } from "iovalkey";
 import { RedisStore } from "../../src/stores/redis-store.ts";
 import { describeStore } from "../store-contract.ts";
 import { clients, startRedis } from "./redis-server.ts";
+import type { Connection } from "./redis-server.ts";
 
 const server = await startRedis();
 after(() => server.stop());
 let stores = 0;
 
-for (const [name, connect] of Object.entries(clients)) {
+const valkeyClients = {
+  async iovalkey(port: number): Promise<Connection> {
+    const client = new Valkey({ port, lazyConnect: true, retryStrategy: () => null });
+    client.on("error", () => {});
+    await client.connect();
+    return {
+      send: (command = "", ...args) => client.call(command, ...args),
+      close: () => client.disconnect(),
+    };
+  },
+  async "valkey-glide"(port: number): Promise<Connection> {
+    const client = await GlideClient.createClient({ addresses: [{ host: "127.0.0.1", port }] });
+    return { send: (...command) => client.customCommand(command), close: () => client.close() };
+  },
+};
+
+for (const [name, connect] of Object.entries({ ...clients, ...valkeyClients })) {
   describeStore(`RedisStore through ${name}`, async () => {
     const { send, close } = await connect(server.port);
     const store = new RedisStore(send, { prefix: `test-${++stores}:` });

@@ -48,7 +48,9 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
 
 async function launch(options: string[]): Promise<ChildProcess> {
   const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => server.kill("SIGKILL"));
+  const end = () => server.kill("SIGKILL");
+  process.once("exit", end);
+  server.once("exit", () => process.off("exit", end));
   for await (const line of createInterface(server.stdout)) {
     if (/Ready to accept connections/.test(line)) {
       server.stdout.resume();

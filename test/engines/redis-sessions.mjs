@@ -1,12 +1,13 @@
 // A module for SESSION_STORE: sessions in the Redis that REDIS_URL names.
 
-import { createClient } from "redis";
+import { once } from "node:events";
+import { Redis } from "ioredis";
 import { RedisStore } from "../../src/stores/redis-store.ts";
 
-export default async function redisSessions() {
-  // Without a connection a command fails at once: what waits in a queue may be done too late.
-  const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true });
-  client.on("error", () => {}); // It connects again by itself.
-  await client.connect();
-  return new RedisStore((...args) => client.sendCommand(args));
-}
+// A command is sent now or never: what waits in a queue, or is sent again, may be done too late.
+const neverLate = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
+const redis = new Redis(process.env.REDIS_URL ?? "", { ...neverLate, socketTimeout: 3000 });
+redis.on("error", () => {}); // It connects again by itself.
+await once(redis, "ready");
+
+export default new RedisStore((...command) => redis.call(...command));
