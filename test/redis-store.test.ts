@@ -10,11 +10,11 @@ import type { RedisStoreOptions } from "../src/stores/redis-store.ts";
 
 const hour = 3_600_000;
 const [key, other, third] = [hashSessionId("a"), hashSessionId("b"), hashSessionId("c")];
-const times = { createdAt: 1, lastSeenAt: 2, expiresAt: hour };
+const times = { createdAt: 1, lastSeenAt: 1, expiresAt: hour };
 const record: SessionRecord = { owner: "ada", data: new Map([["cart", "1"]]), ...times };
 const nobody: SessionRecord = { ...record, owner: undefined };
 const changes = { data: new Map([["cart", undefined], ["name", ""]]), lastSeenAt: 3, expiresAt: 4 };
-const hash = ["owner", "ada", "data:cart", "1", ..."createdAt 1 lastSeenAt 2".split(" ")];
+const hash = ["owner", "ada", "data:cart", "1", ..."createdAt 1 lastSeenAt 1".split(" ")];
 const whole = [...hash, "expiresAt", String(hour)];
 const older = [...whole, "createdAt", "0"];
 
@@ -37,6 +37,7 @@ const create: Ask = (store) => store.create(key, nobody);
 const createOwned: Ask = (store) => store.create(key, record);
 const read: Ask = (store) => store.read(key);
 const update: Ask = (store) => store.update(key, changes);
+const updateWhole: Ask = (store) => store.update(key, record);
 const remove: Ask = (store) => store.delete(key);
 const list: Ask = (store) => store.listByOwner("ada");
 const clear: Ask = (store) => store.deleteByOwner("ada", third);
@@ -67,9 +68,9 @@ describe("a reply is taken for what it is", () => {
     ["nobody listed", list, [[]], []],
     ["sessions listed in their order", list, [[other, key], whole, whole],
       [{ key: other, ...record }, { key, ...record }]],
-    ["what is listed and gone is left out", list, [[key, other], [], whole, ["0"], 1],
+    ["what is listed and gone is left out", list, [[key, other], [], whole, null],
       [{ key: other, ...record }]],
-    ["another owner's session is left out", list, [[key], ["owner", "eve"], ["0"], 1], []],
+    ["another owner's session is left out", list, [[key], ["owner", "eve"], null], []],
     ["what is no key is left out", list, [["short"]], []],
     ["sessions of an owner that are deleted", clear, [[key, third, other], ["1"], ["0"], 2], 1],
     ["an owner without sessions", clear, [[]], 0],
@@ -116,23 +117,24 @@ describe("a fault throws, and is never an absent session", () => {
 
 describe("what is sent is one script on one Redis key", () => {
   const [session, owner] = [`plinth:session:${key}`, "plinth:owner:ada"];
-  const createdAt = ["createdAt", "=1"];
-  const created = ["expiresAt", `=${hour}`, "lastSeenAt", "=2", "data:cart", "=1", ...createdAt];
-  const changed = ["expiresAt", "=4", "lastSeenAt", "=3", "data:cart", "", "data:name", "="];
+  const times = ["createdAt", "=1", "lastSeenAt", "=1", "expiresAt", `=${hour}`];
+  const created = [...times, "data:cart", "=1"];
+  const changed = ["lastSeenAt", "=3", "expiresAt", "=4", "data:cart", "", "data:name", "="];
   const listed = [`${2 * hour}`, "1", key];
   const rows: readonly [claim: string, ask: Ask, replies: unknown[], sent: string[][]][] = [
-    ["create", create, [1], [[session, "4096", "create", ...created]]],
+    ["create", create, [1], [[session, "4096", "create", "owner", "", ...created]]],
     ["create for an owner, then list to the full hour after", createOwned, [1, 1],
-      [[session, "4096", "create", ...created, "owner", "=ada"], [owner, ...listed]]],
+      [[session, "4096", "create", "owner", "=ada", ...created], [owner, ...listed]]],
     ["read", read, [whole], [[session]]],
     ["update", update, [1], [[session, "4096", "update", ...changed]]],
     ["update, first of the list", update, [["ada", "1"], 1, 1],
       [[session, "4096", "update", ...changed], [owner, `${hour}`, "1", key],
         [session, "4096", "prolong", ...changed]]],
+    ["update by a whole record, without its owner", updateWhole, [1],
+      [[session, "4096", "update", ...times.slice(2), "data:cart", "=1"]]],
     ["delete, then unlist", remove, [["1", "ada"], 1], [[session], [owner, key]]],
     ["list, then look at each", list, [[key], whole], [[owner], [session]]],
-    ["remove what is stale, and only the owner's", list, [[key], [], ["0"], 1],
-      [[owner], [session], [session, "ada"], [owner, key]]],
+    ["unlist what is stale", list, [[key], [], null], [[owner], [session], [owner, key]]],
     ["delete the owner's, then unlist", clear, [[key, third], ["1"], 1],
       [[owner], [session, "ada"], [owner, key]]],
   ];
@@ -180,10 +182,22 @@ describe("an owner's sessions are bounded", () => {
     assert.equal(sent.length, 5);
   });
   test("what has expired makes room, and no live session goes", async () => {
-    const replies = [1, 3, [other, third, key], older, [], whole, ["0"], 1];
+    const replies = [1, 3, [other, third, key], older, [], whole, null];
     const { store, sent } = scripted(replies, { maxSessionsPerOwner: 2 });
     assert.equal(await store.create(key, record), true);
-    const ended = [[`plinth:session:${third}`, "ada"], ["plinth:owner:ada", third]];
-    assert.deepEqual(sent.slice(6), ended);
+    assert.deepEqual(sent.slice(6), [["plinth:owner:ada", third]]);
   });
+  test("a rotation is not one more, and ends nobody's session", async () => {
+    const { store, sent } = scripted([1, 3], { maxSessionsPerOwner: 2 });
+    assert.equal(await store.create(key, { ...record, lastSeenAt: 2 }), true);
+    assert.equal(sent.length, 2);
+  });
+  for (const name of ["maxSessionsPerOwner", "maxSessionSize"]) {
+    for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+      test(`${name} cannot be ${limit}`, () => {
+        const message = `Cannot make RedisStore: ${name} is ${limit}, not a number from 1 on`;
+        assert.throws(() => scripted([], { [name]: limit }), { name: "RangeError", message });
+      });
+    }
+  }
 });

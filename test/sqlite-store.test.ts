@@ -13,7 +13,7 @@ const key = hashSessionId("a");
 const clock = fakeClock();
 const now = clock();
 const hour = 3_600_000;
-const times = { createdAt: now, lastSeenAt: now + 1, expiresAt: now + hour };
+const times = { createdAt: now, lastSeenAt: now, expiresAt: now + hour };
 const record: SessionRecord = { owner: "ada", data: new Map([["cart", "1"]]), ...times };
 const changed = new Map([["cart", undefined], ["name", "x"]]);
 const changes = { data: changed, lastSeenAt: 3, expiresAt: 4 };
@@ -21,7 +21,7 @@ const row = {
   owner: "ada",
   data: '[["cart","1"]]',
   created_at: now,
-  last_seen_at: now + 1,
+  last_seen_at: now,
   expires_at: now + hour,
 };
 
@@ -94,6 +94,7 @@ describe("a database is made ready once", () => {
 type Ask = (store: SqliteStore) => unknown;
 const create: Ask = (store) => store.create(key, record);
 const createOwnerless: Ask = (store) => store.create(key, { ...record, owner: undefined });
+const createRotated: Ask = (store) => store.create(key, { ...record, lastSeenAt: now + 1 });
 const read: Ask = (store) => store.read(key);
 const update: Ask = (store) => store.update(key, changes);
 const remove: Ask = (store) => store.delete(key);
@@ -104,13 +105,15 @@ const clearBut: Ask = (store) => store.deleteByOwner("ada", key);
 describe("each method answers from the database, and changes it in one transaction", () => {
   const begin = "BEGIN IMMEDIATE";
   const prune = ["DELETE", now, key, now];
-  const insert: unknown[] = ["INSERT", key, "ada", row.data, now, now + 1, now + hour];
+  const insert: unknown[] = ["INSERT", key, "ada", row.data, now, now, now + hour];
   const corrupt = { ...record, data: new Map(), createdAt: NaN };
   const rows: readonly [claim: string, ask: Ask, answers: Answers, unknown, unknown[]][] = [
     ["create", create, { INSERT: 1 }, true,
       [begin, prune, insert, ["DELETE", now, "ada", now, 20], "COMMIT"]],
     ["create without an owner", createOwnerless, { INSERT: 1n }, true,
       [begin, prune, insert.with(2, null), "COMMIT"]],
+    ["create for a rotation, which ends nobody's session", createRotated, { INSERT: 1 }, true,
+      [begin, prune, insert.with(5, now + 1), "COMMIT"]],
     ["create of a key that is taken", create, { INSERT: 0 }, false,
       [begin, prune, insert, "COMMIT"]],
     ["read", read, { "SELECT owner": row }, record, []],
@@ -142,6 +145,15 @@ describe("each method answers from the database, and changes it in one transacti
     create(trial.store);
     assert.deepEqual(trial.done()[3], ["DELETE", now, "ada", now, 2]);
   });
+  for (const name of ["maxSessionsPerOwner", "maxSessionSize"]) {
+    for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+      test(`${name} cannot be ${limit}`, () => {
+        const message = `Cannot make SqliteStore: ${name} is ${limit}, not a number from 1 on`;
+        const make = () => new SqliteStore(scripted(), { [name]: limit });
+        assert.throws(make, { name: "RangeError", message });
+      });
+    }
+  }
   test("without a clock it is the time of day that counts", () => {
     const database = scripted();
     const before = Date.now();

@@ -26,10 +26,6 @@ export interface SqliteStoreOptions {
   readonly maxSessionSize?: number;
 }
 
-class SessionTooLargeError extends Error {
-  override readonly name = "SessionTooLargeError";
-}
-
 const schema = `
   CREATE TABLE session (
     key TEXT PRIMARY KEY, owner TEXT, data TEXT NOT NULL,
@@ -53,12 +49,17 @@ export class SqliteStore implements SessionStore {
   readonly #maxSessionsPerOwner: number;
   readonly #maxSessionSize: number;
 
-  /** @throws {Error} when the database was made by another version of this store. */
+  /** @throws {Error} when a limit is not a whole number above zero, or the database not ours. */
   constructor(database: SqliteDatabase, options: SqliteStoreOptions = {}) {
+    const { clock = Date.now, maxSessionsPerOwner = 20, maxSessionSize = 4096 } = options;
+    for (const [name, limit] of Object.entries({ maxSessionsPerOwner, maxSessionSize })) {
+      if (Number.isSafeInteger(limit) && limit > 0) continue;
+      throw new RangeError(`Cannot make SqliteStore: ${name} is ${limit}, not a number from 1 on`);
+    }
     this.#database = database;
-    this.#clock = options.clock ?? Date.now;
-    this.#maxSessionsPerOwner = options.maxSessionsPerOwner ?? 20;
-    this.#maxSessionSize = options.maxSessionSize ?? 4096;
+    this.#clock = clock;
+    this.#maxSessionsPerOwner = maxSessionsPerOwner;
+    this.#maxSessionSize = maxSessionSize;
     database.exec("PRAGMA busy_timeout = 2000");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
@@ -80,7 +81,9 @@ export class SqliteStore implements SessionStore {
       prune.run(now, key, now);
       const values = [key, owner ?? null, data, createdAt, lastSeenAt, expiresAt];
       if (Number(insert.run(...values).changes) === 0) return false;
-      if (owner !== undefined) endOldest.run(createdAt, owner, now, this.#maxSessionsPerOwner);
+      // A session that was seen before only has a new id: the old one is not the store's to end.
+      if (owner === undefined || lastSeenAt > createdAt) return true;
+      endOldest.run(createdAt, owner, now, this.#maxSessionsPerOwner);
       return true;
     });
   }
@@ -124,7 +127,8 @@ export class SqliteStore implements SessionStore {
     const size = [...data].flat().join("").length;
     if (size <= this.#maxSessionSize) return JSON.stringify([...data]);
     const sizes = `${size} characters are more than ${this.#maxSessionSize}`;
-    throw new SessionTooLargeError(`Cannot store session: ${sizes}`);
+    const tooLarge = { name: "SessionTooLargeError" };
+    throw Object.assign(new Error(`Cannot store session: ${sizes}`), tooLarge);
   }
 
   /** Holds off other processes' writes from the first look to the last change. */
@@ -153,7 +157,7 @@ function prepare(database: SqliteDatabase) {
       (SELECT rowid FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT 100))`),
     insert: database.prepare(`INSERT INTO session (key, ${record}) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING`),
-    // A rotated session is as old as the one that it replaces, which is not the store's to end.
+    // A clock may be set back: a login that seems to be the oldest must not end itself.
     endOldest: database.prepare(`DELETE FROM session WHERE created_at < ? AND rowid IN
       (SELECT rowid FROM session WHERE owner = ? AND expires_at > ?
       ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)`),

@@ -15,7 +15,8 @@ const data = new Map([["cart", "1"]]);
 const times = { lastSeenAt: Date.now(), expiresAt: Date.now() + hour };
 const record: SessionRecord = { owner: "ada", data, createdAt: Date.now(), ...times };
 
-type Asks = readonly (readonly [name: string, ask: (store: SessionStore) => unknown])[];
+type Asked = SessionStore | CheckedStore;
+type Asks = readonly (readonly [name: string, ask: (store: Asked) => unknown])[];
 const reads: Asks = [
   ["read", (store) => store.read(first)],
   ["listByOwner", (store) => store.listByOwner("ada")],
@@ -26,10 +27,10 @@ const writes: Asks = [
 ];
 const removals: Asks = [
   ["delete", (store) => store.delete(first)],
-  ["deleteByOwner", (store) => store.deleteByOwner("ada")],
+  ["deleteByOwner", (store) => store.deleteByOwner("ada", undefined)],
 ];
 
-async function assertRejected(store: SessionStore, asks: Asks, error: RegExp): Promise<void> {
+async function assertRejected(store: Asked, asks: Asks, error: RegExp): Promise<void> {
   for (const [name, ask] of asks) await assert.rejects(async () => ask(store), error, name);
 }
 
@@ -69,6 +70,39 @@ for (const [name, connect] of Object.entries(clients)) {
         await assertRejected(store, [...writes, ...removals], /READONLY/);
         assert.deepEqual(await store.read(first), record);
         assert.equal((await store.listByOwner("ada")).length, 2);
+      }));
+
+    test("a replica that has lost its primary (-MASTERDOWN) is a fault, and nothing is corrupt", () =>
+      withServer(async ({ port }, store, { send }) => {
+        await send("CONFIG", "SET", "replica-serve-stale-data", "no");
+        await send("REPLICAOF", "127.0.0.1", String(port));
+        await assertRejected(store, [...reads, ...writes, ...removals], /MASTERDOWN|stale/);
+        await send("REPLICAOF", "NO", "ONE");
+        assert.deepEqual(await store.read(first), record);
+        assert.equal((await store.listByOwner("ada")).length, 2);
+      }));
+
+    test("a primary without its replica (-NOREPLICAS) refuses every change, and still answers", () =>
+      withServer(async (_, store, { send }) => {
+        await send("CONFIG", "SET", "min-replicas-to-write", "1");
+        await assertRejected(store, [...writes, ...removals], /NOREPLICAS/);
+        assert.deepEqual(await store.read(first), record);
+        assert.equal((await store.listByOwner("ada")).length, 2);
+      }));
+
+    test("a user who may not use a command is a fault, and no session is lost by it", () =>
+      withServer(async ({ port }, store, { send }) => {
+        const guest = await connect(port);
+        after(guest.close);
+        const asks = { hgetall: reads, hget: removals, type: removals, zrange: reads.slice(1) };
+        for (const [command, denied] of Object.entries(asks)) {
+          const rights = ["resetkeys", "~*", "+@all", `-${command}`];
+          await send("ACL", "SETUSER", "guest", "on", ">secret", ...rights);
+          await guest.send("AUTH", "guest", "secret");
+          const checked = new CheckedStore(new RedisStore(guest.send), 5000, () => assert.fail());
+          await assertRejected(checked, denied, /can't run|NOPERM/);
+          assert.equal((await store.listByOwner("ada")).length, 2);
+        }
       }));
 
     test("a Redis that wants a password (-NOAUTH) is a fault", () =>

@@ -1,5 +1,5 @@
-// The order that RedisStore promises between a session and its owner's list, on a real redis-server
-// and on a cluster of three; its limits, its ends, and how many commands it takes.
+// The order that RedisStore promises between a session and its owner's list, on a real redis-server;
+// its limits, its ends, and how many commands it takes.
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
@@ -28,7 +28,8 @@ const newKey = (): SessionKey => hashSessionId(`session-${++names}`);
 
 function recordOf(owner: string | undefined, but: Partial<SessionRecord> = {}): SessionRecord {
   const now = Date.now();
-  return { owner, data: new Map(), createdAt: now, lastSeenAt: now, expiresAt: now + hour, ...but };
+  const { createdAt = now } = but;
+  return { owner, data: new Map(), createdAt, lastSeenAt: createdAt, expiresAt: now + hour, ...but };
 }
 
 function storeOn(through: SendCommand = send, options: RedisStoreOptions = {}) {
@@ -212,6 +213,26 @@ describe("the limits", () => {
     }
     assert.deepEqual(await keysOf(owner), keys.slice(2));
     assert.equal(await storeOn().read(keys[1] ?? newKey()), undefined);
+  });
+  test("a rotation is not one more: it ends none of the owner's other sessions", async () => {
+    const [owner, now] = [newOwner(), Date.now()];
+    const keys = Array.from({ length: 20 }, newKey);
+    for (const [age, key] of keys.entries()) {
+      await storeOn().create(key, recordOf(owner, { createdAt: now - 20 + age }));
+    }
+    const rotated = newKey();
+    // As old as the one that it replaces.
+    await storeOn().create(rotated, recordOf(owner, { createdAt: now - 1, lastSeenAt: now }));
+    assert.equal(await storeOn().delete(keys[19] ?? rotated), true);
+    assert.deepEqual(await keysOf(owner), [...keys.slice(0, 19), rotated]);
+  });
+  test("a list of any length is ended whole", async () => {
+    const owner = newOwner();
+    const stale = Array.from({ length: 9000 }, () => ["0", newKey()]).flat();
+    await send("ZADD", `plinth:owner:${owner}`, ...stale);
+    await storeOn().create(newKey(), recordOf(owner));
+    assert.equal(await storeOn().deleteByOwner(owner), 1);
+    assert.equal(await send("EXISTS", `plinth:owner:${owner}`), 0);
   });
   test("logins at the same time end only what is older; the next one leaves 20", async () => {
     const [owner, now] = [newOwner(), Date.now()];

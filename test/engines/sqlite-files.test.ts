@@ -169,14 +169,16 @@ for (const [module, open] of Object.entries(modules)) {
       store.create(key, { ...record, owner: "eve", createdAt: 1 });
       const keys = Array.from({ length: 22 }, (_, index) => hashSessionId(`${index}`));
       for (const [age, one] of keys.entries()) {
-        store.create(one, { ...record, createdAt: now + age });
+        store.create(one, { ...record, createdAt: now + age, lastSeenAt: now + age });
       }
       assert.deepEqual(store.listByOwner("ada").map((session) => session.key), keys.slice(2));
       assert.notEqual(store.read(key), undefined);
-      // A rotation: as old as the oldest, which it replaces.
-      store.create(hashSessionId("rotated"), { ...record, createdAt: now + 2 });
-      assert.equal(store.delete(keys[2] ?? key), true);
-      assert.equal(store.listByOwner("ada").length, 20);
+      // A rotation is not one more: it ends neither the oldest nor what it replaces.
+      const rotated = hashSessionId("rotated");
+      store.create(rotated, { ...record, createdAt: now + 21, lastSeenAt: now + hour });
+      assert.equal(store.delete(keys[21] ?? key), true);
+      const left = store.listByOwner("ada").map((session) => session.key);
+      assert.deepEqual(left, [...keys.slice(2, 21), rotated]);
     });
   });
 }
