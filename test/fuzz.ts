@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { pureFuzzers } from "./fuzzers.ts";
 import { fuzz, report } from "./fuzzing.ts";
 import { seedFromEnvironment } from "./seeded-random.ts";
+import { sessionOperations } from "./session-fuzzer.ts";
 import { socketFuzzers } from "./socket-fuzzers.ts";
 import { startLogin } from "./test-server.ts";
 
@@ -22,6 +23,7 @@ const sockets = socketFuzzers(server);
 // In one round each kind has about the same time.
 const plan = [
   ...pureFuzzers.map((fuzzer) => ({ fuzzer, inputs: 5000 })),
+  { fuzzer: sessionOperations(), inputs: 50 },
   ...sockets.map((fuzzer) => ({ fuzzer, inputs: 100 })),
 ];
 

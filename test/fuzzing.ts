@@ -37,27 +37,36 @@ async function errorOf({ check }: Fuzzer, pieces: readonly string[]): Promise<un
   }
 }
 
-/** Leaves out runs of pieces, long ones first, then halves of pieces, while it still fails. */
+/** Leaves out runs of pieces, long ones first, then halves of pieces, until nothing more can go. */
 async function shrink(fuzzer: Fuzzer, failing: readonly string[], first: unknown) {
   let [pieces, error] = [failing, first];
   async function take(smaller: readonly string[]): Promise<boolean> {
     const found = await errorOf(fuzzer, smaller);
-    if (found !== undefined) [pieces, error] = [smaller, found];
-    return found !== undefined;
+    // Another kind of error is another fault: this one would be lost.
+    if (kindOf(found) !== kindOf(first)) return false;
+    [pieces, error] = [smaller, found];
+    return true;
   }
-  for (let run = pieces.length; run >= 1; run = Math.floor(run / 2)) {
-    for (let at = 0; at < pieces.length; ) {
-      if (!(await take([...pieces.slice(0, at), ...pieces.slice(at + run)]))) at += run;
+  for (let before = -1; before !== pieces.join().length; ) {
+    before = pieces.join().length;
+    for (let run = pieces.length; run >= 1; run = Math.floor(run / 2)) {
+      for (let at = 0; at < pieces.length; ) {
+        if (!(await take([...pieces.slice(0, at), ...pieces.slice(at + run)]))) at += run;
+      }
     }
-  }
-  for (let at = 0; at < pieces.length; at++) {
-    for (let piece = pieces[at] ?? ""; piece.length > 1; piece = pieces[at] ?? "") {
-      const middle = piece.length >> 1;
-      const halves = [piece.slice(0, middle), piece.slice(middle)];
-      let isSmaller = false;
-      for (const half of halves) isSmaller ||= await take(pieces.with(at, half));
-      if (!isSmaller) break;
+    for (let at = 0; at < pieces.length; at++) {
+      for (let piece = pieces[at] ?? ""; piece.length > 1; piece = pieces[at] ?? "") {
+        const middle = piece.length >> 1;
+        const halves = [piece.slice(0, middle), piece.slice(middle)];
+        let isSmaller = false;
+        for (const half of halves) isSmaller ||= await take(pieces.with(at, half));
+        if (!isSmaller) break;
+      }
     }
   }
   return { pieces, error };
+}
+
+function kindOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
