@@ -474,6 +474,23 @@ test("another site cannot log a visitor in", async (t) => {
   assert.deepEqual([answer.status, visitor.cookie], [403, ""]);
 });
 
+test("no header of a proxy makes the cookie another one, forged or not", async (t) => {
+  for (const secure of [false, true]) {
+    const server = await startLogin(t, { secure });
+    const post = async (headers: Record<string, string>): Promise<string> => {
+      const answer = await new Visitor(server).post("/login", { username: "ada", password }, headers);
+      return (answer.headers.getSetCookie()[0] ?? "").replace(/=[\w-]{43};/, "=ID;");
+    };
+    const plain = await post({});
+    assert.match(plain, secure ? /^__Host-session_id=ID; .*; Secure/ : /^session_id=ID; (?!.*Secure)/);
+    for (const scheme of ["http", "https"]) {
+      const forwarded = { "x-forwarded-proto": scheme, forwarded: `proto=${scheme};host=evil.test` };
+      assert.equal(await post({ ...forwarded, "x-forwarded-host": "evil.test" }), plain);
+    }
+    assert.equal(await post({ origin: server.url, "x-forwarded-ssl": "on" }), plain);
+  }
+});
+
 test("logging out without a session goes to the form, creates nothing and logs nothing", async (t) => {
   const server = await startLogin(t);
   const visitor = new Visitor(server);

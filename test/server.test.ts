@@ -96,6 +96,20 @@ describe("the server", concurrency, () => {
     assert.equal(await stopped, 0);
   });
 
+  test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async (t) => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    t.after(() => server.process.kill("SIGKILL"));
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1").setEncoding("utf8");
+    const head = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n";
+    socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
+    // A second connection tells that the first was read.
+    await fetch(`${server.url}/heartbeat`);
+    let answer = "";
+    socket.on("data", (text) => (answer += text)).on("error", () => {});
+    assert.equal(await server.stop(), 0);
+    assert.equal(answer, "");
+  });
+
   test("goes on when nobody reads its output any more", async () => {
     const server = await runServer({ SCRYPT, ACCESS_LOG: "1" });
     server.process.stdout?.destroy();

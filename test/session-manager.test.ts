@@ -220,6 +220,16 @@ describe("a session manager is not made", () => {
   }
 });
 
+test("a session in memory that was only looked at is committed without a promise", async () => {
+  const manager = new SessionManager({ store: new MemoryStore() });
+  const login = manager.open(undefined);
+  login.start("ada");
+  const { cookie } = await manager.commit(login, undefined);
+  const session = manager.open(cookie);
+  assert.equal(await session.get("cart"), undefined);
+  assert.deepEqual(manager.commit(session, cookie), { gone: false, cookie: undefined });
+});
+
 test("a manager needs a store, and nothing else", async () => {
   const manager = new SessionManager({ store: new MemoryStore() });
   const session = manager.open(undefined);
