@@ -98,6 +98,15 @@ const noLooseEnds: Rule = ({ tokens }) =>
     return kind === "comment" && mark ? [[line, `has ${mark[0]} in a comment`]] : [];
   });
 
+/** A test waits for what happens, not for a time, and none is left out. Redis has its own clock. */
+const wholeTests: Rule = ({ path, code }) => {
+  if (!path.endsWith(".test.ts") || path.startsWith("test/engines/")) return [];
+  return code.flatMap<Problem>(({ text, line }) => {
+    if (/^(?:setTimeout|setInterval|sleep)$/.test(text)) return [[line, "waits for a time"]];
+    return /^(?:skip|only|todo)$/.test(text) ? [[line, `says ${text}`]] : [];
+  });
+};
+
 const declaration = /^(?:async|function|class|const|type|interface)$/;
 
 interface Export {
@@ -152,6 +161,7 @@ for (const [claim, rule, all] of [
   ["no source file casts, says any, or claims with ! what may be absent", noClaimedTypes, sources],
   ["no source file silences a tool or leaves a note of what is to do", noLooseEnds, sources],
   ["no source file exports what no other file uses", unusedExport(files), sources],
+  ["no test sleeps, and none is skipped or runs alone", wholeTests, files],
 ] as const) {
   test(claim, () => assert.deepEqual(problems(rule, all), []));
 }
@@ -186,6 +196,15 @@ test("each rule finds what breaks it, and nothing else", () => {
     [noLooseEnds, 'const a = "// TODO";', undefined],
   ] as const) {
     const found = problems(rule, [parse("src/a.ts", text)]);
+    assert.match(found.join(), problem === undefined ? /^$/ : new RegExp(problem), text);
+  }
+  for (const [text, problem] of [
+    ['import { setTimeout as wait } from "node:timers/promises";', "waits for a time"],
+    ["test.skip(a);", "says skip"],
+    ["test(a, { only: true }, b);", "says only"],
+    ['mock.timers.enable({ apis: ["setTimeout"] }); // only', undefined],
+  ] as const) {
+    const found = problems(wholeTests, [parse("test/a.test.ts", text)]);
     assert.match(found.join(), problem === undefined ? /^$/ : new RegExp(problem), text);
   }
 });
