@@ -1,5 +1,6 @@
-// The tests on the oldest and newest Node of each line, and one visit to the built server on all
-// runtimes. From Node 22.18 on, the tests run in a copy of the repository with nothing installed.
+// The tests on each line of Node, of 20 and 22 the oldest that is supported too, and one visit to
+// the built server on all runtimes. From Node 22.18 on, the tests run in a copy of the repository
+// with nothing installed.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -36,9 +37,10 @@ symlinkSync(join(root, "node_modules"), join(withTsx, "node_modules"));
 execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc")], { cwd: withTsx });
 const server = join(withTsx, "dist/server.js");
 
+const nodes = ["node-20", "node-20-newest", "node-22", "node-22-newest", "node-24", "node-26"];
 const runtimes: readonly Runtime[] = [
-  ...["node-20", "node-22", "node-24", "node-26"].map((name) => {
-    const needsTsx = name === "node-20";
+  ...nodes.map((name) => {
+    const needsTsx = name.startsWith("node-20");
     const tests = needsTsx
       ? { folder: withTsx, args: ["--import", "tsx"] }
       : { folder: bare, args: [] };
