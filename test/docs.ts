@@ -1,21 +1,26 @@
-// Reads the documentation: its fences, headings and links, each with the place where it stands.
+// Reads the documentation: its fences, links and code spans, each with the place where it stands.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** The top of the project. */
 export const top: string = fileURLToPath(new URL("..", import.meta.url));
 
+/** A fenced block of code. */
 export interface Fence {
-  /** As in "docs/cookies.md:12". */
-  readonly place: string;
+  readonly document: string;
+  /** The line of the document that opens it, from 1 on. */
+  readonly line: number;
   readonly language: string;
   /** What stands behind the language: the name of the file that is quoted. */
   readonly file: string | undefined;
   readonly body: string;
 }
 
+/** A link within the project. */
 export interface Link {
+  /** As in "docs/cookies.md:12". */
   readonly place: string;
   /** From the top of the project. */
   readonly file: string;
@@ -38,7 +43,7 @@ export function fencesOf(document: string): readonly Fence[] {
   return [...text.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map((match) => {
     const [, language = "", file, body = ""] = match;
     const line = text.slice(0, match.index).split("\n").length;
-    return { place: `${document}:${line}`, language, file, body: body.slice(0, -1) };
+    return { document, line, language, file, body: body.slice(0, -1) };
   });
 }
 
@@ -62,4 +67,24 @@ export function anchorsOf(document: string): readonly string[] {
   return [...headings].map(([, heading = ""]) =>
     heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-"),
   );
+}
+
+/** A word of a document. */
+export interface Word {
+  /** As in "docs/cookies.md:12". */
+  readonly place: string;
+  readonly word: string;
+}
+
+/** The words like this of code spans, and of commands. */
+export function wordsOf(document: string, pattern: RegExp): readonly Word[] {
+  const commands = fencesOf(document).filter(({ language }) => /^(?:sh|console)$/.test(language));
+  const prose = withoutFences(read(document));
+  const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map(({ 1: body = "", index }) => {
+    return { line: prose.slice(0, index).split("\n").length, body };
+  });
+  return [...commands, ...spans].flatMap(({ line, body }) => {
+    const words = body.split(/\s+/).filter((word) => pattern.test(word));
+    return words.map((word) => ({ place: `${document}:${line}`, word }));
+  });
 }

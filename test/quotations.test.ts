@@ -1,11 +1,12 @@
-// The documentation quotes the source word for word, and all of its core; and what it names is there.
+// The documentation quotes the source word for word, and all of its core.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { helpText } from "../src/config.ts";
-import { anchorsOf, documents, fencesOf, linksOf, read, top } from "./docs.ts";
+import { documents, fencesOf, read, top } from "./docs.ts";
+import type { Fence } from "./docs.ts";
+import { meantBy, placeOf, saysSomething } from "./quotation.ts";
 
 /** Quoted line by line: whoever reads the docs has read these. */
 const core = [
@@ -30,68 +31,104 @@ const core = [
   "login/username-password.ts",
 ].map((name) => `src/${name}`);
 
-const fences = documents().flatMap(fencesOf);
-const quotations = fences.filter((fence) => fence.file !== undefined);
+const names = readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" });
+const source = names.filter((name) => name.endsWith(".ts")).map((name) => join("src", name));
 
-for (const { place, file = "", body } of quotations) {
-  test(`${place} quotes ${file}`, () => {
-    assert.ok(existsSync(join(top, file)), `${place}: there is no ${file}`);
-    const text = read(file);
-    if (text.includes(body)) return;
-    const lines = new Set(text.split("\n"));
-    const wrong = body.split("\n").filter((line) => !lines.has(line));
-    const reason = wrong.length > 0 ? wrong.join("\n") : "its lines, but not one after the other";
-    assert.fail(`${place}: ${file} does not have\n${reason}`);
+interface Quotation extends Fence {
+  readonly file: string;
+}
+
+function isQuotation(fence: Fence): fence is Quotation {
+  return fence.file !== undefined;
+}
+
+const quotations = documents().flatMap(fencesOf).filter(isQuotation);
+
+/** What is wrong with a quotation: where it differs from its source first, and all that differs. */
+function faultOf({ document, line, file, body }: Quotation, text: string): string | undefined {
+  const [quoted, lines] = [body.split("\n"), text.split("\n")];
+  if (placeOf(quoted, lines) !== undefined) return undefined;
+  const place = meantBy(quoted, lines);
+  if (place === undefined) return `${document}:${line} quotes ${file}, which has none of its lines`;
+  const meant = lines.slice(place.first, place.last + 1);
+  const at = quoted.findIndex((one, index) => one !== meant[index]);
+  const difference = { actual: quoted, expected: meant, operator: "deepStrictEqual" };
+  return (
+    `${document}:${line + 1 + at} is not what stands in ${file}:${place.first + 1 + at}\n` +
+    new assert.AssertionError(difference).message
+  );
+}
+
+for (const quotation of quotations) {
+  const { document, line, file } = quotation;
+  test(`${document}:${line} quotes ${file}`, () => {
+    assert.ok(existsSync(join(top, file)), `${document}:${line}: there is no ${file}`);
+    const fault = faultOf(quotation, read(file));
+    assert.ok(fault === undefined, fault);
   });
 }
 
-// Imports say nothing that the map of the source does not; brackets alone say nothing.
-function saysSomething(line: string): boolean {
-  return !/^[\s{}()[\];,]*$/.test(line) && !/^import .* from ".*";$/.test(line);
+interface Count {
+  /** Lines that say something, and are quoted nowhere. */
+  readonly missing: readonly string[];
+  /** How many lines say something. */
+  readonly total: number;
 }
 
-function unquoted(file: string): readonly string[] {
-  const text = read(file);
-  const isQuoted = text.split("\n").map(() => false);
+function count(file: string): Count {
+  const lines = read(file).split("\n");
+  const isQuoted = lines.map(() => false);
   for (const { body } of quotations.filter((quotation) => quotation.file === file)) {
-    const at = text.indexOf(body);
-    if (at === -1) continue;
-    const first = text.slice(0, at).split("\n").length - 1;
-    isQuoted.fill(true, first, first + body.split("\n").length);
+    const place = placeOf(body.split("\n"), lines);
+    if (place !== undefined) isQuoted.fill(true, place.first, place.last + 1);
   }
-  const lines = text.split("\n").map((line, index) => ({ line, number: index + 1 }));
-  const missing = lines.filter(({ line }, index) => saysSomething(line) && !isQuoted[index]);
-  return missing.map(({ line, number }) => `${file}:${number}: ${line}`);
+  const telling = lines.map((line, at) => ({ line, at })).filter(({ line }) => saysSomething(line));
+  const missing = telling.filter(({ at }) => isQuoted[at] === false);
+  const places = missing.map(({ line, at }) => `${file}:${at + 1}: ${line}`);
+  return { missing: places, total: telling.length };
 }
 
 for (const file of core) {
   test(`every line of ${file} is quoted somewhere`, () => {
-    assert.deepEqual(unquoted(file), []);
+    assert.deepEqual(count(file).missing, []);
   });
 }
 
-test("every link within the project leads somewhere", () => {
-  const broken = documents().flatMap(linksOf).filter(({ file, anchor }) => {
-    if (!existsSync(join(top, file))) return true;
-    return anchor !== undefined && !anchorsOf(file).includes(anchor);
+test("how much of the rest is quoted", (context) => {
+  const rest = source.filter((file) => !core.includes(file)).map((file) => ({ file, ...count(file) }));
+  const quotedOf = ({ missing, total }: Count): number => total - missing.length;
+  for (const one of rest) {
+    context.diagnostic(`${one.file}: ${quotedOf(one)} of ${one.total} lines are quoted`);
+  }
+  const quoted = rest.reduce((sum, one) => sum + quotedOf(one), 0);
+  const total = rest.reduce((sum, one) => sum + one.total, 0);
+  context.diagnostic(`${quoted} of ${total} lines, ${Math.round((100 * quoted) / total)} %`);
+  assert.equal(rest.length, source.length - core.length);
+});
+
+const original = ["// A file.", "", "/** One. */", "const one = 1;", "", "/** Two. */", "const two = 2;"];
+
+for (const [claim, quoted, fault] of [
+  ["the whole file", original, undefined],
+  ["lines in a row", original.slice(3, 6), undefined],
+  ["a changed line", ["/** One. */", "const one = 2;"], "d.md:12 is not what stands in s.ts:4"],
+  ["the first line is changed", ["/** 1. */", "const one = 1;"], "d.md:11 is not what stands in s.ts:3"],
+  ["a line is missing", original.toSpliced(4, 1), "d.md:15 is not what stands in s.ts:5"],
+  ["a line is added", original.toSpliced(2, 0, "new"), "d.md:13 is not what stands in s.ts:3"],
+  ["the order is another", original.slice(2, 4).toReversed(), "d.md:12 is not what stands in s.ts:5"],
+  ["half a line", ["const one"], "d.md:10 quotes s.ts, which has none of its lines"],
+  ["nothing but brackets is right", ["three()", "", "}"], "which has none of its lines"],
+] as const) {
+  test(`a quotation: ${claim}${fault === undefined ? " is right" : ", is found out"}`, () => {
+    const fence = { document: "d.md", line: 10, language: "ts", file: "s.ts", body: quoted.join("\n") };
+    const found = faultOf(fence, `${original.join("\n")}\n`);
+    assert.ok(fault === undefined ? found === undefined : found?.includes(fault), found);
   });
-  assert.deepEqual(broken, []);
-});
+}
 
-test("every npm script that is named exists", () => {
-  const packages = ["", ...readdirSync(join(top, "test")).map((name) => join("test", name))];
-  const files = packages.map((folder) => join(folder, "package.json"));
-  const found = files.filter((file) => existsSync(join(top, file)));
-  const scripts = Object.assign({}, ...found.map((file) => JSON.parse(read(file)).scripts));
-  const named = documents().flatMap((document) =>
-    [...read(document).matchAll(/npm run ([\w:-]+)/g)].map(([, name = ""]) => name),
-  );
-  assert.deepEqual(named.filter((name) => !Object.hasOwn(scripts, name)), []);
-});
-
-test("the settings of --help are those of README, and have the same defaults", () => {
-  const help = [...helpText().matchAll(/^ {2}([A-Z_]+) .*?(?: \[(\S+)\])?$/gm)];
-  const readme = [...read("README.md").matchAll(/^\| `([A-Z_]+)` \| (?:`(\S+)`)?/gm)];
-  const table = (rows: RegExpExecArray[]): unknown => rows.map(([, name, fallback]) => [name, fallback]);
-  assert.deepEqual(table(readme), table(help));
+test("the fault of a quotation shows what differs", () => {
+  const body = "/** One. */\nconst one = 2;";
+  const fence = { document: "d.md", line: 10, language: "ts", file: "s.ts", body };
+  const fault = faultOf(fence, original.join("\n"));
+  assert.match(fault ?? "", /^\+ +'const one = 2;'\n- +'const one = 1;'$/m);
 });

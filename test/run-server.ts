@@ -1,4 +1,4 @@
-// Starts the server from its source as a process of its own, on a free port.
+// Starts the server as a process of its own, on a free port.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -22,11 +22,13 @@ export interface FinishedRun {
 
 type Environment = Readonly<Record<string, string>>;
 
+const source = sourceArguments("src/server.ts");
+
 function start(environment: Environment, args: readonly string[], directory?: string) {
   // Nothing of the test's own environment but what Node and the coverage need.
   const { PATH = "", NODE_V8_COVERAGE } = process.env;
   const coverage = NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE };
-  const child = spawn(process.execPath, [...sourceArguments("src/server.ts"), ...args], {
+  const child = spawn(process.execPath, args, {
     cwd: directory,
     env: { PATH, ...coverage, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -45,18 +47,19 @@ export async function runToEnd(
   directory?: string,
   isRead: boolean = true,
 ): Promise<FinishedRun> {
-  const { child, output } = start(environment, args, directory);
+  const { child, output } = start(environment, [...source, ...args], directory);
   if (!isRead) child.stdout.destroy();
   await once(child, "close");
   return { code: child.exitCode, ...output() };
 }
 
-/** Runs the server until it listens. */
+/** Runs the server until it listens: from its source, unless Node is given another program. */
 export async function runServer(
   environment: Environment = {},
   directory?: string,
+  program: readonly string[] = source,
 ): Promise<RunningServer> {
-  const { child, output } = start({ PORT: "0", ...environment }, [], directory);
+  const { child, output } = start({ PORT: "0", ...environment }, program, directory);
   const ended = once(child, "close");
   while (!output().stdout.includes('"event":"start"') || !output().stderr.includes("listens on")) {
     const written = [once(child.stdout, "data"), once(child.stderr, "data")];

@@ -5,24 +5,19 @@
 // anything on its line, or any lines where it stands alone. Each document has a server of its own.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
+import { documents, fencesOf, top } from "./docs.ts";
+import type { Fence } from "./docs.ts";
 import { runServer } from "./run-server.ts";
 
 /** The address that the docs write, in place of the one that is free here. */
 const written = "127.0.0.1:8080";
-
-interface Transcript {
-  /** As in "docs/cookies.md:12". */
-  readonly place: string;
-  readonly language: string;
-  readonly body: string;
-}
 
 interface Scene {
   readonly directory: string;
@@ -34,14 +29,19 @@ interface Exchange {
   readonly expected: string;
 }
 
-function transcriptsOf(document: string): readonly Transcript[] {
-  const text = readFileSync(new URL(`../${document}`, import.meta.url), "utf8");
-  const fences = [...text.matchAll(/^```(console|http)\n([\s\S]*?)^```$/gm)];
-  return fences.map(({ 1: language = "", 2: body = "", index }) => {
-    const line = text.slice(0, index).split("\n").length;
-    return { place: `${document}:${line}`, language, body };
-  });
+const folder = mkdtempSync(join(tmpdir(), "plinth-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** What Node runs: the built server; where nothing is installed, and so no compiler, its source. */
+function builtServer(): readonly string[] | undefined {
+  const compiler = join(top, "node_modules/typescript/bin/tsc");
+  if (!existsSync(compiler)) return undefined;
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  execFileSync(process.execPath, [compiler, "--project", top, "--outDir", folder]);
+  return [join(folder, "server.js")];
 }
+
+const program = builtServer();
 
 /** The commands of a console block, each with what it prints. */
 function commandsOf(body: string): readonly Exchange[] {
@@ -93,7 +93,8 @@ function check({ expected }: Exchange, output: string, place: string): void {
   if (!fits(expected, output)) assert.equal(output, expected, place);
 }
 
-async function play({ language, body, place }: Transcript, scene: Scene): Promise<void> {
+async function play({ document, line, language, body }: Fence, scene: Scene): Promise<void> {
+  const place = `${document}:${line}`;
   if (language === "http") {
     const [request = "", answer = ""] = body.split(/^---\n/m);
     // Behind a body there is no line end, behind the blank line after the fields there is.
@@ -106,25 +107,32 @@ async function play({ language, body, place }: Transcript, scene: Scene): Promis
   }
 }
 
-async function playAll(transcripts: readonly Transcript[]): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "plinth-"));
-  const server = await runServer({ DEMO_PASSWORD: "correct-horse", SCRYPT: "ln=14,r=8,p=5" });
+async function playAll(transcripts: readonly Fence[]): Promise<void> {
+  const directory = mkdtempSync(join(folder, "run-"));
+  const environment = { DEMO_PASSWORD: "correct-horse", SCRYPT: "ln=14,r=8,p=5" };
+  const { url, stop } = await runServer(environment, directory, program);
   try {
-    const scene = { directory, host: new URL(server.url).host };
+    const scene = { directory, host: new URL(url).host };
     for (const transcript of transcripts) await play(transcript, scene);
   } finally {
-    await server.stop();
-    rmSync(directory, { recursive: true });
+    await stop();
   }
 }
 
-const names = readdirSync(new URL("../docs", import.meta.url));
-const pages = names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
-
 describe("transcripts", { concurrency: 2 }, () => {
-  for (const document of ["README.md", ...pages]) {
-    const transcripts = transcriptsOf(document);
+  for (const document of documents()) {
+    const transcripts = fencesOf(document).filter(({ language }) => /^(?:console|http)$/.test(language));
     if (transcripts.length === 0) continue;
     test(`${document} shows what happens`, () => playAll(transcripts));
   }
+
+  test("README shows what the server prints when it starts", async () => {
+    const { url, output, stop } = await runServer({ SCRYPT: "ln=14,r=8,p=5" }, folder, program);
+    await stop();
+    const expected = fencesOf("README.md").find(({ language }) => language === "text")?.body ?? "";
+    const { stdout, stderr } = output();
+    const [started = ""] = stdout.split("\n");
+    const printed = asWritten(`${started}\n${stderr}`, new URL(url).host);
+    check({ sent: "", expected }, printed, "README.md");
+  });
 });

@@ -1,0 +1,24 @@
+// The samples of the documentation do what it says of them.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { server } from "../docs/samples/visits.ts";
+
+test("the server of one's own counts a visitor's visits, and nobody else's", async (context) => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => server.close());
+  const { port } = Object.assign({ port: 0 }, server.address());
+  const visit = (cookie: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${port}`, { headers: { cookie, connection: "close" } });
+
+  const first = await visit("");
+  assert.equal(await first.text(), "1\n");
+  const cookie = first.headers.getSetCookie()[0] ?? "";
+  assert.match(cookie, /^session_id=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
+  const second = await visit(cookie.split(";")[0] ?? "");
+  assert.equal(await second.text(), "2\n");
+  assert.equal(second.headers.get("cache-control"), "no-store");
+  assert.equal(await (await visit("")).text(), "1\n");
+});

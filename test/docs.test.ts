@@ -1,0 +1,76 @@
+// What the documentation names is there: links, files, npm scripts and settings.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { helpText } from "../src/config.ts";
+import { anchorsOf, documents, fencesOf, linksOf, read, top, wordsOf } from "./docs.ts";
+
+test("every fence is a quotation, a transcript, or no code of ours", () => {
+  const quoted = ["ts", "mjs"];
+  const others = ["console", "http", "sh", "text", "mermaid", "nginx", "erlang"];
+  for (const document of documents()) {
+    const fences = fencesOf(document);
+    const marks = read(document).match(/^\s*(?:```|~~~)/gm) ?? [];
+    assert.equal(marks.length, 2 * fences.length, `${document}: a fence is not understood`);
+    for (const { line, language, file } of fences) {
+      const languages = file === undefined ? others : quoted;
+      assert.ok(languages.includes(language), `${document}:${line}: ${language} ${file ?? ""}`);
+    }
+  }
+});
+
+test("every link within the project leads somewhere", () => {
+  const broken = documents().flatMap(linksOf).filter(({ file, anchor }) => {
+    if (!existsSync(join(top, file))) return true;
+    return anchor !== undefined && !anchorsOf(file).includes(anchor);
+  });
+  assert.deepEqual(broken, []);
+});
+
+const isPath = /^(?:[A-Z_]+=)?(?:src|test|docs|dist)\/\S+$/;
+
+/** Tells whether a path, or one with a star in its last part, is in the project once it is built. */
+function isThere(path: string): boolean {
+  const source = path.replace(/^dist\/(.*)\.js$/, "src/$1.ts");
+  if (existsSync(join(top, source))) return true;
+  const [, folder = "", start = "", end = ""] = /^(.*)\/([^*]*)\*(.*)$/.exec(source) ?? [];
+  const names = folder === "" ? [] : readdirSync(join(top, folder));
+  return names.some((name) => name.startsWith(start) && name.endsWith(end));
+}
+
+test("every file that is named exists", () => {
+  const named = documents().flatMap((document) => wordsOf(document, isPath));
+  assert.ok(named.length > 100);
+  assert.deepEqual(named.filter(({ word }) => !isThere(word.replace(/.*=/, ""))), []);
+  assert.deepEqual(["test/no-*.ts", "dist/no.js", "src/"].map(isThere), [false, false, true]);
+});
+
+test("every npm script that is named exists", () => {
+  const packages = ["", ...readdirSync(join(top, "test")).map((name) => join("test", name))];
+  const files = packages.map((folder) => join(folder, "package.json"));
+  const found = files.filter((file) => existsSync(join(top, file)));
+  const scripts = Object.assign({}, ...found.map((file) => JSON.parse(read(file)).scripts));
+  const named = documents().flatMap((document) =>
+    [...read(document).matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name),
+  );
+  const ownOfNpm = ["ci", "install"];
+  assert.deepEqual(named.filter((name) => !Object.hasOwn(scripts, name) && !ownOfNpm.includes(name)), []);
+});
+
+test("the settings of --help are those of README, and have the same defaults", () => {
+  const help = [...helpText().matchAll(/^ {2}([A-Z_]+) .*?(?: \[(\S+)\])?$/gm)];
+  const readme = [...read("README.md").matchAll(/^\| `([A-Z_]+)` \| (?:`(\S+)`)?/gm)];
+  const table = (rows: RegExpExecArray[]): unknown => rows.map(([, name, fallback]) => [name, fallback]);
+  assert.deepEqual(table(readme), table(help));
+});
+
+test("every setting that is named is one of --help, or of an example", () => {
+  const settings = [...helpText().matchAll(/^ {2}([A-Z_]+) /gm)].map(([, name = ""]) => name);
+  const ofExamples = ["SESSION_FILE", "REDIS_URL"];
+  const isKnown = (name: string): boolean => settings.includes(name) || ofExamples.includes(name);
+  const named = documents().flatMap((document) => wordsOf(document, /^[A-Z]{2,}(?:_[A-Z]+)*(?:=.*)?$/));
+  const unknown = named.filter(({ word }) => word.includes("_") || word.includes("="));
+  assert.deepEqual(unknown.filter(({ word }) => !isKnown(word.replace(/=.*/, ""))), []);
+});
