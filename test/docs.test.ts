@@ -74,3 +74,14 @@ test("every setting that is named is one of --help, or of an example", () => {
   const unknown = named.filter(({ word }) => word.includes("_") || word.includes("="));
   assert.deepEqual(unknown.filter(({ word }) => !isKnown(word.replace(/=.*/, ""))), []);
 });
+
+test("what the table of names says that stands here is in the source", () => {
+  const names = readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" });
+  const source = names.filter((name) => name.endsWith(".ts")).map((name) => read(join("src", name)));
+  const words = new Set(source.join("\n").match(/\w+/g));
+  const cells = read("docs/article-names.md").matchAll(/^\|[^|]*\|([^|]*)\|[^|]*\|$/gm);
+  const spans = [...cells].flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)]);
+  const ours = spans.map(([, span = ""]) => span).filter((span) => !isPath.test(span));
+  assert.ok(ours.length > 40);
+  assert.deepEqual(ours.flatMap((span) => span.match(/\w+/g) ?? []).filter((word) => !words.has(word)), []);
+});
