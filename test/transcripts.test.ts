@@ -2,12 +2,13 @@
 //
 // In a ```console block, "$ " starts a command and the rest is what it prints. A ```http block is
 // a request as it is sent, a line "---", and the answer up to the end of the connection. "…" is
-// anything on its line, or any lines where it stands alone. Each document has a server of its own.
+// anything on its line, or any lines where it stands alone. Each document has a server of its own,
+// and a directory with `dist`.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { after, describe, test } from "node:test";
 import { documents, fencesOf, top } from "./docs.ts";
 import type { Fence } from "./docs.ts";
 import { runServer } from "./run-server.ts";
+import type { RunningServer } from "./run-server.ts";
 
 /** The address that the docs write, in place of the one that is free here. */
 const written = "127.0.0.1:8080";
@@ -30,18 +32,29 @@ interface Exchange {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "plinth-"));
+const built = join(folder, "dist");
 after(() => rmSync(folder, { recursive: true }));
 
-/** What Node runs: the built server; where nothing is installed, and so no compiler, its source. */
-function builtServer(): readonly string[] | undefined {
-  const compiler = join(top, "node_modules/typescript/bin/tsc");
-  if (!existsSync(compiler)) return undefined;
+/** Builds the server. Where nothing is installed, and so no compiler, Node runs the source itself. */
+function build(): void {
+  mkdirSync(built);
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  execFileSync(process.execPath, [compiler, "--project", top, "--outDir", folder]);
-  return [join(folder, "server.js")];
+  const compiler = join(top, "node_modules/typescript/bin/tsc");
+  if (existsSync(compiler)) {
+    execFileSync(process.execPath, [compiler, "--project", top, "--outDir", built]);
+    return;
+  }
+  for (const name of ["server", "cookie"]) {
+    const source = JSON.stringify(join(top, "src", `${name}.ts`));
+    writeFileSync(join(built, `${name}.js`), `export * from ${source};\n`);
+  }
 }
 
-const program = builtServer();
+build();
+
+function start(environment: Readonly<Record<string, string>>): Promise<RunningServer> {
+  return runServer({ SCRYPT: "ln=14,r=8,p=5", ...environment }, folder, [join(built, "server.js")]);
+}
 
 /** The commands of a console block, each with what it prints. */
 function commandsOf(body: string): readonly Exchange[] {
@@ -109,8 +122,8 @@ async function play({ document, line, language, body }: Fence, scene: Scene): Pr
 
 async function playAll(transcripts: readonly Fence[]): Promise<void> {
   const directory = mkdtempSync(join(folder, "run-"));
-  const environment = { DEMO_PASSWORD: "correct-horse", SCRYPT: "ln=14,r=8,p=5" };
-  const { url, stop } = await runServer(environment, directory, program);
+  symlinkSync(built, join(directory, "dist"));
+  const { url, stop } = await start({ DEMO_PASSWORD: "correct-horse" });
   try {
     const scene = { directory, host: new URL(url).host };
     for (const transcript of transcripts) await play(transcript, scene);
@@ -127,7 +140,7 @@ describe("transcripts", { concurrency: 2 }, () => {
   }
 
   test("README shows what the server prints when it starts", async () => {
-    const { url, output, stop } = await runServer({ SCRYPT: "ln=14,r=8,p=5" }, folder, program);
+    const { url, output, stop } = await start({});
     await stop();
     const expected = fencesOf("README.md").find(({ language }) => language === "text")?.body ?? "";
     const { stdout, stderr } = output();
