@@ -59,6 +59,15 @@ test("every npm script that is named exists", () => {
   assert.deepEqual(named.filter((name) => !Object.hasOwn(scripts, name) && !ownOfNpm.includes(name)), []);
 });
 
+test("every command that README shows is one that .ci/run runs in a fresh clone", () => {
+  const blocks = fencesOf("README.md").filter(({ language }) => language === "sh");
+  const lines = blocks.flatMap(({ body }) => body.split("\n"));
+  const commands = lines.map((line) => line.replace(/ +#.*/, "")).filter((command) => command !== "");
+  const runs = read(".ci/run").replaceAll("\\$", "$");
+  assert.ok(commands.length >= 5);
+  assert.deepEqual(commands.filter((command) => !runs.includes(command)), []);
+});
+
 test("the settings of --help are those of README, and have the same defaults", () => {
   const help = [...helpText().matchAll(/^ {2}([A-Z_]+) .*?(?: \[(\S+)\])?$/gm)];
   const readme = [...read("README.md").matchAll(/^\| `([A-Z_]+)` \| (?:`(\S+)`)?/gm)];
@@ -84,4 +93,48 @@ test("what the table of names says that stands here is in the source", () => {
   const ours = spans.map(([, span = ""]) => span).filter((span) => !isPath.test(span));
   assert.ok(ours.length > 40);
   assert.deepEqual(ours.flatMap((span) => span.match(/\w+/g) ?? []).filter((word) => !words.has(word)), []);
+});
+
+/** The chapters of the map, in reading order, each with its reading time in minutes. */
+const chapters = [...read("docs/README.md").matchAll(/^\| \d+ \| \[.*\]\((.*)\) \|.*\| (\d+) \|$/gm)].map(
+  ([, name = "", minutes = ""]) => ({ file: join("docs", name), minutes: Number(minutes) }),
+);
+
+const parts: ReadonlyMap<string, RegExp> = new Map([
+  ["a question", /^# .+\n\n\*\*The question:\*\* /],
+  ["a picture or a table", /^(?:```mermaid|\|---)/m],
+  ["code", /^```ts /m],
+  ["something to try", /^## Try it$/m],
+  ["what could go wrong", /^## What could go wrong$/m],
+]);
+
+for (const file of [...chapters.map((chapter) => chapter.file), "docs/production.md", "docs/vendoring.md"]) {
+  test(`${file} has ${[...parts.keys()].join(", ")}`, () => {
+    const missing = [...parts].filter(([, pattern]) => !pattern.test(read(file)));
+    assert.deepEqual(missing.map(([part]) => part), []);
+  });
+}
+
+test("no page has more than 400 lines: over that it is two", () => {
+  const long = documents().filter((document) => read(document).split("\n").length > 401);
+  assert.deepEqual(long, []);
+});
+
+test("the map leads to every page, and its reading times are true, at 300 words a minute", () => {
+  const linked = linksOf("docs/README.md").map(({ file }) => file);
+  const pages = documents().filter((document) => /^docs\/(?!README)/.test(document));
+  assert.deepEqual(pages.filter((page) => !linked.includes(page)), []);
+  const wrong = chapters.filter(({ file, minutes }) => {
+    const words = read(file).split(/\s+/).length;
+    return Math.abs(words / 300 - minutes) > 1;
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("what is sent to the server is sent to one that was started as the map says", () => {
+  const map = "README.md#to-try-it";
+  for (const document of documents()) {
+    const isSent = fencesOf(document).some(({ language, body }) => language === "console" && body.includes("8080"));
+    assert.ok(!isSent || read(document).includes(`](${map})`), document);
+  }
 });
