@@ -47,6 +47,13 @@ test("every file that is named exists", () => {
   assert.deepEqual(["test/no-*.ts", "dist/no.js", "src/"].map(isThere), [false, false, true]);
 });
 
+test("every file of the source stands in README's table", () => {
+  const entries = readdirSync(join(top, "src"), { withFileTypes: true });
+  const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+  const rows = read("README.md").match(/^\| `[a-z].*$/gm)?.join("\n") ?? "";
+  assert.deepEqual(names.filter((name) => !rows.includes(`\`${name}\``)), []);
+});
+
 test("every npm script that is named exists", () => {
   const packages = ["", ...readdirSync(join(top, "test")).map((name) => join("test", name))];
   const files = packages.map((folder) => join(folder, "package.json"));
