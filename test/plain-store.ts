@@ -1,6 +1,6 @@
 // A store as plain as can be: what wrong stores are made of, and the model for a real one.
 
-import type { SessionChanges, SessionKey } from "../src/session-store.ts";
+import type { MaybePromise, SessionChanges, SessionKey } from "../src/session-store.ts";
 import type { SessionRecord, SessionStore, SessionSummary } from "../src/session-store.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
@@ -9,6 +9,8 @@ export class PlainStore implements SessionStore {
   readonly sessions = new Map<SessionKey, SessionRecord>();
   readonly now: FakeClock;
   broken = false;
+  /** What comes between two steps of a store that does with two what it should do with one. */
+  between: () => MaybePromise<void> = () => {};
 
   constructor(clock: FakeClock) {
     this.now = clock;

@@ -84,6 +84,15 @@ describeManager("rotate", {
     await rotating.commit();
     assert.deepEqual(await subject.values(browser, "cart"), ["2"]);
   },
+  async "before a write of another request is carried out: that one is told, and nothing comes back"(subject) {
+    const browser = await subject.logIn("ada", { cart: "1" });
+    const writing = subject.request(new Browser(browser.cookie));
+    await writing.session.get("cart");
+    await subject.visit(browser, (session) => session.rotate());
+    writing.session.set("cart", "2");
+    assert.equal((await writing.commit()).gone, true);
+    assert.deepEqual([await subject.values(browser, "cart"), subject.size], [["1"], 1]);
+  },
   async "twice at the same time: one new id lives, the other request is told"(subject) {
     const browser = await subject.logIn("ada", { cart: "1" });
     const requests = [subject.request(browser), subject.request(browser)];
@@ -117,8 +126,9 @@ describeManager("a session that is ended while it is rotated is not brought back
 });
 
 async function endedBefore(subject: Subject, method: StoreMethod): Promise<void> {
-  for (const all of [true, false]) {
+  for (const how of ["end", "end all", "log out"] as const) {
     const browser = await subject.logIn("ada", { cart: "1" });
+    const sameBrowser = new Browser(browser.cookie);
     const handle = (await subject.handle(browser)) ?? "";
     const { session, commit } = subject.request(browser);
     await session.get("cart");
@@ -131,10 +141,11 @@ async function endedBefore(subject: Subject, method: StoreMethod): Promise<void>
     };
     const committing = commit();
     await reached;
-    const count = await (all
-      ? subject.manager.endAll("ada")
-      : subject.manager.end("ada", handle));
-    assert.equal(count, all && method === "delete" ? 2 : 1);
+    if (how === "log out") await subject.visit(sameBrowser, (session) => session.destroy());
+    if (how === "end") assert.equal(await subject.manager.end("ada", handle), 1);
+    // The new session is there already when the old one is about to be deleted.
+    const count = method === "delete" ? 2 : 1;
+    if (how === "end all") assert.equal(await subject.manager.endAll("ada"), count);
     open();
     assert.equal((await committing).gone, true);
     assert.deepEqual([browser.cookie, subject.size], [undefined, 0]);
@@ -169,6 +180,19 @@ describeManager("start", {
       assert.deepEqual(await subject.values(browser, "planted"), [undefined]);
       assert.deepEqual([await subject.values(planted, "planted"), subject.size], [[undefined], 1]);
     }
+  },
+  async "while the same browser logs out: the old session is dead, and the new one lives"(subject) {
+    const browser = await subject.logIn("ada");
+    const sameBrowser = new Browser(browser.cookie);
+    const { reached, pass, open } = gate();
+    subject.store.after = (asked) => (asked === "create" ? pass() : undefined);
+    const loggingIn = subject.visit(browser, (session) => session.start("eve"));
+    await reached;
+    await subject.visit(sameBrowser, (session) => session.destroy());
+    open();
+    assert.equal((await loggingIn).gone, false);
+    assert.deepEqual([await subject.manager.list("ada"), subject.size], [[], 1]);
+    assert.deepEqual(subject.ended.map(([reason]) => reason), ["logout"]);
   },
   async "begins a new life: both time-outs count from the login"(subject) {
     const browser = await subject.logIn("ada");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { SessionChanges, SessionKey } from "../src/session-store.ts";
+import type { MaybePromise, SessionChanges, SessionKey } from "../src/session-store.ts";
 import type { SessionRecord, SessionStore } from "../src/session-store.ts";
 import { fakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
@@ -15,7 +15,8 @@ function making(Store: new (clock: FakeClock) => PlainStore): MakeStore {
     const clock = fakeClock();
     const store = new Store(clock);
     const breakDown = (): void => void (store.broken = true);
-    return { store, now: clock, advance: clock.advance, breakDown };
+    const intercept = (before: () => MaybePromise<void>): void => void (store.between = before);
+    return { store, now: clock, advance: clock.advance, breakDown, intercept };
   };
 }
 
@@ -519,6 +520,45 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  ...updatesInSteps([
+    "a session that is deleted at any step of an update stays deleted",
+    "what an update sets at any step of another update is kept, and so is the other's",
+  ]),
+  "takes a session off the list in a step of its own": [
+    "a session that is created at any step of deleteByOwner is gone, or listed",
+    class extends PlainStore {
+      readonly unlisted = new Set<SessionKey>();
+      override async deleteByOwner(owner: string, except?: SessionKey) {
+        const deleted = await super.deleteByOwner(owner, except);
+        await this.between();
+        for (const { key } of this.of(owner)) if (key !== except) this.unlisted.add(key);
+        return deleted;
+      }
+      override async listByOwner(owner: string) {
+        const listed = await super.listByOwner(owner);
+        return listed.filter(({ key }) => !this.unlisted.has(key));
+      }
+    },
+  ],
+  "lists a session in a step of its own, before it is there": [
+    "a session is gone, or listed, when deleteByOwner comes at any step of its creation",
+    class extends PlainStore {
+      readonly listed = new Set<SessionKey>();
+      override async create(key: SessionKey, record: SessionRecord) {
+        this.listed.add(key);
+        await this.between();
+        return super.create(key, record);
+      }
+      override async listByOwner(owner: string) {
+        return (await super.listByOwner(owner)).filter(({ key }) => this.listed.has(key));
+      }
+      override async deleteByOwner(owner: string, except?: SessionKey) {
+        const deleted = await super.deleteByOwner(owner, except);
+        for (const key of this.listed) if (key !== except) this.listed.delete(key);
+        return deleted;
+      }
+    },
+  ],
   "takes a fault for an absent session": [
     "when what the store relies on fails, every method throws",
     class extends PlainStore {
@@ -531,6 +571,21 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
 
 function later(): Promise<void> {
   return Promise.resolve();
+}
+
+/** The same mistake, found out by each of these claims: reads and writes back in two steps. */
+function updatesInSteps(claims: readonly string[]): typeof wrongStores {
+  class UpdatesInSteps extends PlainStore {
+    override async update(key: SessionKey, changes: SessionChanges) {
+      const record = this.find(key);
+      if (record === undefined) return false;
+      await this.between();
+      this.sessions.set(key, merged(record, changes));
+      return true;
+    }
+  }
+  const rows = claims.map((claim) => [`updates in steps: ${claim}`, [claim, UpdatesInSteps]] as const);
+  return Object.fromEntries(rows);
 }
 
 /** The same mistake, found out by each of these claims: reads, waits, and writes it all back. */

@@ -10,6 +10,7 @@ import { describe, test } from "node:test";
 import { hashSessionId } from "../src/session-id.ts";
 import type { MaybePromise, SessionChanges, SessionKey } from "../src/session-store.ts";
 import type { SessionRecord, SessionStore } from "../src/session-store.ts";
+import { gate } from "./gate.ts";
 
 /** A store to be held to the contract, and the power over its time. */
 export interface StoreUnderTest {
@@ -26,6 +27,11 @@ export interface StoreUnderTest {
   readonly tick?: number;
   /** Makes what the store relies on fail from now on. Left out where it relies on nothing. */
   breakDown?(): MaybePromise<void>;
+  /**
+   * Has `before` run, and waited for, before each step that the store takes from now on: a command
+   * to a server, a statement. Left out where a method is one step, that nothing comes between.
+   */
+  intercept?(before: () => MaybePromise<void>): void;
   /** Gives back what the store holds: connections, files. */
   close?(): MaybePromise<void>;
 }
@@ -88,9 +94,40 @@ class Trial {
     return this.#subject.breakDown !== undefined;
   }
 
+  /**
+   * Stops what `begin` does before each of its steps in turn, at a gate; runs `meanwhile`, opens
+   * the gate, and checks. Each time it is about another session of ada's.
+   */
+  async atEachStep(
+    begin: (key: SessionKey) => MaybePromise<unknown>,
+    meanwhile: (key: SessionKey) => MaybePromise<unknown>,
+    check: (key: SessionKey) => Promise<void>,
+  ): Promise<void> {
+    for (let step = 0; ; step += 1) {
+      const key = hashSessionId(`stopped at ${step}`);
+      await this.store.create(key, this.record());
+      const { reached, pass, open } = gate();
+      let steps = 0;
+      this.#subject.intercept?.(() => (steps++ === step ? pass() : undefined));
+      const done = Promise.resolve(begin(key));
+      const isStopped = await Promise.race([reached.then(() => true), done.then(() => false)]);
+      this.#subject.intercept?.(() => {});
+      if (!isStopped) return;
+      await meanwhile(key);
+      open();
+      await done;
+      await check(key);
+    }
+  }
+
   async data(key: SessionKey): Promise<Record<string, string> | undefined> {
     const record = await this.store.read(key);
     return record === undefined ? undefined : Object.fromEntries(record.data);
+  }
+
+  async isGoneOrListed(key: SessionKey): Promise<void> {
+    const isListed = (await this.keysOf("ada")).includes(key);
+    assert.equal(isListed, (await this.store.read(key)) !== undefined);
   }
 
   async keysOf(owner: string): Promise<readonly SessionKey[]> {
@@ -498,12 +535,48 @@ const races = claims({
     await store.create(first, trial.record());
     const create = (key: SessionKey) => store.create(key, trial.record());
     await Promise.all([create(second), store.deleteByOwner("ada"), create(third)]);
-    const listed = await trial.keysOf("ada");
-    for (const key of [first, second, third]) {
-      assert.equal(listed.includes(key), (await store.read(key)) !== undefined);
-    }
+    for (const key of [first, second, third]) await trial.isGoneOrListed(key);
   },
 });
+
+const gates = claims({
+  async "a session that is deleted at any step of an update stays deleted"(trial) {
+    const { store, start } = trial;
+    // Its end moves far, for a store that does more then.
+    const update = (key: SessionKey) => store.update(key, trial.changes({}, start + 3 * hour));
+    const isGone = async (key: SessionKey) => {
+      assert.deepEqual([await store.read(key), await trial.keysOf("ada")], [undefined, []]);
+    };
+    await trial.atEachStep(update, (key) => store.delete(key), isGone);
+    await trial.atEachStep(update, () => store.deleteByOwner("ada"), isGone);
+  },
+  async "what an update sets at any step of another update is kept, and so is the other's"(trial) {
+    const { store, start } = trial;
+    await trial.atEachStep(
+      (key) => store.update(key, trial.changes({ slow: "1" }, start + 3 * hour)),
+      (key) => store.update(key, trial.changes({ fast: "2" })),
+      async (key) => assert.deepEqual(await trial.data(key), { cart: "1", slow: "1", fast: "2" }),
+    );
+  },
+  async "a session that is created at any step of deleteByOwner is gone, or listed"(trial) {
+    await trial.atEachStep(
+      () => trial.store.deleteByOwner("ada"),
+      (key) => trial.store.create(newerThan(key), trial.record()),
+      (key) => trial.isGoneOrListed(newerThan(key)),
+    );
+  },
+  async "a session is gone, or listed, when deleteByOwner comes at any step of its creation"(trial) {
+    await trial.atEachStep(
+      (key) => trial.store.create(newerThan(key), trial.record()),
+      () => trial.store.deleteByOwner("ada"),
+      (key) => trial.isGoneOrListed(newerThan(key)),
+    );
+  },
+});
+
+function newerThan(key: SessionKey): SessionKey {
+  return hashSessionId(`newer than ${key}`);
+}
 
 const faults = claims({
   async "when what the store relies on fails, every method throws"(trial) {
@@ -520,4 +593,4 @@ const faults = claims({
 });
 
 /** Every rule that a session store must keep. */
-export const contract: readonly Claim[] = [storing, time, owners, races, faults].flat();
+export const contract: readonly Claim[] = [storing, time, owners, races, gates, faults].flat();

@@ -4,7 +4,9 @@ import { after } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { GlideClient } from "@valkey/valkey-glide";
 import { Redis as Valkey } from "iovalkey";
+import type { MaybePromise } from "../../src/session-store.ts";
 import { RedisStore } from "../../src/stores/redis-store.ts";
+import type { SendCommand } from "../../src/stores/redis-store.ts";
 import { describeStore } from "../store-contract.ts";
 import { clients, startRedis } from "./redis-server.ts";
 import type { Connection } from "./redis-server.ts";
@@ -32,9 +34,15 @@ const valkeyClients = {
 for (const [name, connect] of Object.entries({ ...clients, ...valkeyClients })) {
   describeStore(`RedisStore through ${name}`, async () => {
     const { send, close } = await connect(server.port);
-    const store = new RedisStore(send, { prefix: `test-${++stores}:` });
+    let before: () => MaybePromise<void> = () => {};
+    const sendInTurn: SendCommand = async (...args) => {
+      await before();
+      return send(...args);
+    };
+    const store = new RedisStore(sendInTurn, { prefix: `test-${++stores}:` });
     // The clock is Redis's own: time has to be waited for.
     const advance = (milliseconds: number) => setTimeout(Math.max(0, milliseconds) + 1);
-    return { store, now: Date.now, advance, tick: 50, breakDown: close, close };
+    const intercept = (hook: typeof before): void => void (before = hook);
+    return { store, now: Date.now, advance, tick: 50, breakDown: close, intercept, close };
   });
 }
