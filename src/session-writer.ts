@@ -62,9 +62,11 @@ export class SessionWriter {
     const times = timeouts.used();
     const data = merge(new Map(), changes);
     const { id, key } = await this.#create({ owner, data, createdAt: times.lastSeenAt, ...times });
+    // Only destroy(), and a set() after it, puts a session of nobody in the place of another.
+    const reason = owner === undefined ? "logout" : "replaced";
     await this.#orTakeBack(key, async () => {
       for (const old of replaced) {
-        if (await store.delete(old)) onEnd("replaced", sessionHandle(old));
+        if (await store.delete(old)) onEnd(reason, sessionHandle(old));
       }
     });
     return { gone: false, cookie: cookie.give(id) };

@@ -61,8 +61,6 @@ function checkText(what: string, text: string): void {
   if (/\p{Surrogate}/u.test(text)) throw new TypeError(`Cannot use half a character in ${what}`);
 }
 
-const noChanges: ReadonlyMap<string, string | undefined> = new Map();
-
 /** Records what a controller asks of a session, over a session that is found on first use. */
 export class RecordedSession implements Session {
   readonly #look: () => MaybePromise<StoredSession | undefined>;
@@ -70,7 +68,7 @@ export class RecordedSession implements Session {
   #found: MaybePromise<StoredSession | undefined>;
   #action: SessionIntent["action"] = "keep";
   #owner: string | undefined;
-  #changes: Map<string, string | undefined> | undefined;
+  #changes = new Map<string, string | undefined>();
 
   /** `look` asks the store for the session that the request names. */
   constructor(look: () => MaybePromise<StoredSession | undefined>) {
@@ -79,7 +77,7 @@ export class RecordedSession implements Session {
 
   /** What has been asked so far. */
   get intent(): SessionIntent {
-    return { action: this.#action, owner: this.#owner, changes: this.#changes ?? noChanges };
+    return { action: this.#action, owner: this.#owner, changes: this.#changes };
   }
 
   /** Whether the store was asked. */
@@ -95,7 +93,7 @@ export class RecordedSession implements Session {
   }
 
   get(key: string): Promise<string | undefined> {
-    if (this.#changes?.has(key) === true) return Promise.resolve(this.#changes.get(key));
+    if (this.#changes.has(key)) return Promise.resolve(this.#changes.get(key));
     return this.#read((found) => found.record.data.get(key));
   }
 
@@ -104,12 +102,12 @@ export class RecordedSession implements Session {
     checkText("a session value", value);
     // After destroy() the old id stays dead: what is set now belongs to a new session.
     if (this.#action === "destroy") this.#action = "replace";
-    this.#changes = (this.#changes ?? new Map<string, string | undefined>()).set(key, value);
+    this.#changes.set(key, value);
   }
 
   delete(key: string): void {
     checkText("a session key", key);
-    this.#changes = (this.#changes ?? new Map<string, string | undefined>()).set(key, undefined);
+    this.#changes.set(key, undefined);
   }
 
   start(owner: string): void {
@@ -144,6 +142,6 @@ export class RecordedSession implements Session {
   #become(action: "replace" | "destroy", owner: string | undefined): void {
     this.#action = action;
     this.#owner = owner;
-    this.#changes = undefined;
+    this.#changes = new Map();
   }
 }

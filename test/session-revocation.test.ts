@@ -115,6 +115,17 @@ describe("onEnd is told", () => {
     assert.deepEqual(subject.ended, [["logout", handle]]);
   });
 
+  test("that a log-out ended a session, also when something is set after it", async () => {
+    const subject = new Subject();
+    const browser = await subject.logIn("ada");
+    const handle = await subject.handle(browser);
+    await subject.visit(browser, (session) => {
+      session.destroy();
+      session.set("notice", "Goodbye.");
+    });
+    assert.deepEqual(subject.ended, [["logout", handle]]);
+  });
+
   test("that a new session replaced one, and no more of a rotation", async () => {
     const subject = new Subject();
     const browser = await subject.logIn("ada");
