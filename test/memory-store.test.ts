@@ -122,7 +122,28 @@ test("room is made of no more sessions than are needed, where they lie apart", (
   fill(0, 500);
   clock.advance(hour);
   fill(500, 501);
-  assert.ok(store.size > 400, `${store.size} are left`);
+  assert.ok(store.size > 495, `${store.size} are left`);
+});
+
+test("a store that has room searches for none", () => {
+  const { store, clock, fill } = subject({ maxSessions: 501 });
+  fill(0, 500);
+  clock.advance(hour);
+  fill(500, 501);
+  assert.equal(store.size, 501);
+});
+
+test("a full store does not search where all that had expired is gone", () => {
+  const { store, clock, fill, sweep } = subject({ maxSessions: 3000 });
+  fill(0, 1500, { expiresAt: clock() + 1 });
+  fill(1500, 2999);
+  clock.advance(1);
+  sweep();
+  fill(2999, 3000, { expiresAt: clock() + 1 });
+  fill(3000, 4500);
+  clock.advance(1);
+  fill(4500, 4501);
+  assert.deepEqual([store.size, store.read(keyOf(2999))], [3000, undefined]);
 });
 
 test("a full store searches a part of its sessions for room, and another part the next time", () => {
