@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { CheckedStore } from "../src/checked-store.ts";
 import { hashSessionId, sessionHandle } from "../src/session-id.ts";
 import type { SessionStore } from "../src/session-store.ts";
@@ -127,6 +128,16 @@ describe("an answer that the contract allows is believed:", () => {
       assert.deepEqual(await ask(checked(() => Promise.resolve(answer))), answer);
     });
   }
+
+  test("an answer in time, or a fault, leaves no timer", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+    const before = timers();
+    await checked(() => Promise.resolve(undefined)).read(key);
+    await assert.rejects(async () => checked(() => Promise.reject(new Error("down"))).read(key));
+    // Promises that are settled have been heard of by then.
+    await setImmediate();
+    assert.equal(timers(), before);
+  });
 
   test("a record that is there at once is answered at once", () => {
     assert.equal(checked(() => record).read(key), record);

@@ -44,6 +44,7 @@ describeManager("time-outs", {
     const browser = await subject.logIn("ada", { cart: "1" });
     await useUntil(subject, browser, start + 8 * hour - 1);
     assert.deepEqual(await subject.values(browser, "cart"), ["1"]);
+    assert.equal((await subject.manager.list("ada"))[0]?.expiresAt, start + 8 * hour);
     subject.clock.advance(1);
     assert.deepEqual(await subject.values(browser, "cart"), [undefined]);
   },
