@@ -53,23 +53,20 @@ export class SessionWriter {
   }
 
   /** Creates a session under a new id, in place of those that the browser sent. */
-  async start(
+  start(
     owner: string | undefined,
     changes: SessionIntent["changes"],
     replaced: readonly SessionKey[],
   ): Promise<Committed> {
-    const { store, cookie, timeouts, onEnd } = this.#parts;
-    const times = timeouts.used();
+    const times = this.#parts.timeouts.used();
     const data = merge(new Map(), changes);
-    const { id, key } = await this.#create({ owner, data, createdAt: times.lastSeenAt, ...times });
+    const record = { owner, data, createdAt: times.lastSeenAt, ...times };
     // Only destroy(), and a set() after it, puts a session of nobody in the place of another.
     const reason = owner === undefined ? "logout" : "replaced";
-    await this.#orTakeBack(key, async () => {
-      for (const old of replaced) {
-        if (await store.delete(old)) onEnd(reason, sessionHandle(old));
-      }
+    return this.#replace(record, async () => {
+      await this.#end(replaced, reason);
+      return true;
     });
-    return { gone: false, cookie: cookie.give(id) };
   }
 
   /**
@@ -77,29 +74,35 @@ export class SessionWriter {
    * another request between the two is lost; one that comes later is told that the session ended.
    */
   async rotate(found: StoredSession, changes: SessionIntent["changes"]): Promise<Committed> {
-    const { store, cookie, timeouts } = this.#parts;
+    const { store, timeouts } = this.#parts;
     // Read again: other requests may have written since this one began.
     const fresh = await store.read(found.key);
     if (!timeouts.isAlive(fresh)) return this.#gone();
     const { owner, data, createdAt } = fresh;
-    const times = timeouts.used(createdAt);
-    const record = { owner, data: merge(data, changes), createdAt, ...times };
-    const { id, key } = await this.#create(record);
-    const wasThere = await this.#orTakeBack(key, () => store.delete(found.key));
-    if (wasThere) return { gone: false, cookie: cookie.give(id) };
-    // The session was ended meanwhile, and must not live on under its new id.
-    await store.delete(key);
-    return this.#gone();
+    const record = { owner, data: merge(data, changes), createdAt, ...timeouts.used(createdAt) };
+    return this.#replace(record, () => store.delete(found.key));
   }
 
   /** Removes every session that the browser sent, and its cookie. */
   async destroy(cookieHeader: string | undefined): Promise<Committed> {
-    const { store, cookie, onEnd } = this.#parts;
-    for (const key of cookie.keysIn(cookieHeader)) {
-      if (await store.delete(key)) onEnd("logout", sessionHandle(key));
-    }
-    const wasSent = cookie.isIn(cookieHeader);
-    return { gone: false, cookie: wasSent ? cookie.clear() : undefined };
+    const { cookie } = this.#parts;
+    await this.#end(cookie.keysIn(cookieHeader), "logout");
+    return { gone: false, cookie: cookie.isIn(cookieHeader) ? cookie.clear() : undefined };
+  }
+
+  /** Creates a session, then ends the old one, of which it is told whether it was still there. */
+  async #replace(record: SessionRecord, endOld: () => Promise<boolean>): Promise<Committed> {
+    const { store, cookie } = this.#parts;
+    const { id, key } = await this.#create(record);
+    const wasThere = await endOld().catch((error: unknown) => {
+      // The new session is taken back as far as possible. Nobody will be told its id.
+      store.delete(key).catch(() => {});
+      throw error;
+    });
+    if (wasThere) return { gone: false, cookie: cookie.give(id) };
+    // The session was ended meanwhile, and must not live on under its new id.
+    await store.delete(key);
+    return this.#gone();
   }
 
   async #create(record: SessionRecord): Promise<{ readonly id: string; readonly key: SessionKey }> {
@@ -111,13 +114,9 @@ export class SessionWriter {
     throw new Error(`Cannot create a session: ${maxIds} new ids were taken, check random source`);
   }
 
-  /** Runs a step; when it fails, removes the new session, whose id nobody will be told. */
-  async #orTakeBack<T>(created: SessionKey, step: () => Promise<T>): Promise<T> {
-    try {
-      return await step();
-    } catch (error) {
-      this.#parts.store.delete(created).catch(() => {});
-      throw error;
+  async #end(keys: readonly SessionKey[], reason: SessionEnd): Promise<void> {
+    for (const key of keys) {
+      if (await this.#parts.store.delete(key)) this.#parts.onEnd(reason, sessionHandle(key));
     }
   }
 
