@@ -134,30 +134,30 @@ test("a store that has room searches for none", () => {
 });
 
 test("a full store does not search where all that had expired is gone", () => {
-  const { store, clock, fill, sweep } = subject({ maxSessions: 3000 });
-  fill(0, 1500, { expiresAt: clock() + 1 });
-  fill(1500, 2999);
+  const { store, clock, fill, sweep } = subject({ maxSessions: 20_000 });
+  fill(0, 10_000, { expiresAt: clock() + 1 });
+  fill(10_000, 19_999);
   clock.advance(1);
   sweep();
-  fill(2999, 3000, { expiresAt: clock() + 1 });
-  fill(3000, 4500);
+  fill(19_999, 20_000, { expiresAt: clock() + 1 });
+  fill(20_000, 30_000);
   clock.advance(1);
-  fill(4500, 4501);
-  assert.deepEqual([store.size, store.read(keyOf(2999))], [3000, undefined]);
+  fill(30_000, 30_001);
+  assert.deepEqual([store.size, store.read(keyOf(19_999))], [20_000, undefined]);
 });
 
 test("a full store searches a part of its sessions for room, and another part the next time", () => {
-  const { store, clock, record, fill } = subject({ maxSessions: 5000 });
-  fill(0, 5000);
-  // Every shard seems to have an expired session; only the one that is visited last has one.
-  for (let index = 1; index < 5000; index++) {
+  const { store, clock, record, fill } = subject({ maxSessions: 20_000 });
+  fill(0, 20_000);
+  // Each part seems to have an expired session, and one has.
+  for (let index = 1; index < 20_000; index++) {
     const times = { lastSeenAt: clock(), expiresAt: clock() + 2 * hour };
     store.update(keyOf(index), { data: new Map(), ...times });
   }
   clock.advance(hour);
   const isTaken = () => {
     try {
-      return store.create(keyOf(5000), record());
+      return store.create(keyOf(20_000), record());
     } catch (error) {
       assert.ok(error instanceof Error && error.name === "SessionStoreFullError", `${error}`);
       return false;
@@ -165,8 +165,20 @@ test("a full store searches a part of its sessions for room, and another part th
   };
   let tries = 1;
   while (!isTaken() && tries < 1000) tries++;
-  assert.ok(tries > 1 && tries <= 1024 / 8, `${tries} tries`);
-  assert.deepEqual([store.size, store.read(keyOf(0))], [5000, undefined]);
+  assert.ok(tries > 1 && tries <= 20_000 / 5000, `${tries} tries`);
+  assert.deepEqual([store.size, store.read(keyOf(0))], [20_000, undefined]);
+});
+
+test("a full store of up to 5000 sessions finds each that has expired, whatever went before", () => {
+  const { store, clock, fill } = subject({ maxSessions: 2 });
+  fill(0, 1);
+  for (let index = 1; index < 200; index++) {
+    fill(index, index + 1, { expiresAt: clock() + 1 });
+    if (index % 3 > 0) store.delete(keyOf(index));
+    clock.advance(1);
+  }
+  fill(200, 201);
+  assert.equal(store.size, 2);
 });
 
 test("a session whose life was lengthened does not make room when its old end has come", () => {

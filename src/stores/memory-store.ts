@@ -150,13 +150,13 @@ export class MemoryStore implements SessionStore {
     return (this.#latest = Math.max(this.#latest, this.#options.clock()));
   }
 
-  /** Searches 8 shards at most, so that no request waits long: the sweep comes to the others. */
+  /** Looks at some 5000 sessions at most: no request waits long, and the sweep sees the others. */
   #makeRoom(): void {
     const { maxSessions } = this.#options;
-    let searched = 0;
+    let looks = 0;
     for (const shard of this.#shards) {
-      if (this.#size < maxSessions || searched === 8) break;
-      if (this.#removeExpired(shard)) searched++;
+      if (this.#size < maxSessions || looks >= 5000) break;
+      looks += this.#removeExpired(shard);
     }
     if (this.#size < maxSessions) return;
     throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
@@ -192,14 +192,15 @@ export class MemoryStore implements SessionStore {
     throw refusal("SessionTooLargeError", `it is ${size} characters, not up to ${maxSessionSize}`);
   }
 
-  /** Answers whether the shard had to be searched: whether its earliest end has come. */
-  #removeExpired(shard: Shard | undefined): boolean {
-    if (shard === undefined || shard.earliest > this.#now()) return false;
+  /** Answers how many sessions it looked at: none before the shard's earliest end has come. */
+  #removeExpired(shard: Shard | undefined): number {
+    if (shard === undefined || shard.earliest > this.#now()) return 0;
+    const { size } = shard.sessions;
     shard.earliest = Infinity;
     for (const key of shard.sessions.keys()) {
       shard.earliest = Math.min(shard.earliest, this.#find(key)?.expiresAt ?? Infinity);
     }
-    return true;
+    return size;
   }
 
   // One shard at a time, so that no request waits long, however many expire at once.
