@@ -54,7 +54,7 @@ const defaults = {
 
 /**
  * Keeps sessions in memory, and answers at once. Expired ones leave it within about a minute, with
- * no request arriving. What is done for an owner takes time in proportion to the owner's sessions.
+ * no request arriving. What is done for an owner takes longer the more sessions the owner has.
  */
 export class MemoryStore implements SessionStore {
   readonly #options: MemoryStoreOptions & typeof defaults;
