@@ -42,17 +42,12 @@ export class IncomingRequest implements Request {
   readonly session: Session;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #trustedProxies: number;
+  readonly #hops: number;
   #form: Promise<ReadonlyMap<string, string>> | undefined;
   #isBodyRead = false;
 
-  /** Of `trustedProxies`, each adds to `X-Forwarded-For`. */
-  constructor(
-    message: IncomingMessage,
-    response: ServerResponse,
-    session: Session,
-    trustedProxies: number,
-  ) {
+  /** So many `hops`, trusted proxies, stand before the server: each adds to `X-Forwarded-For`. */
+  constructor(message: IncomingMessage, response: ServerResponse, session: Session, hops: number) {
     const { method, url = "", headers } = message;
     const queryStart = url.indexOf("?");
     this.method = method ?? "";
@@ -61,7 +56,7 @@ export class IncomingRequest implements Request {
     this.session = session;
     this.#message = message;
     this.#response = response;
-    this.#trustedProxies = trustedProxies;
+    this.#hops = hops;
   }
 
   get query(): URLSearchParams {
@@ -71,7 +66,7 @@ export class IncomingRequest implements Request {
   get address(): string {
     const { remoteAddress } = this.#message.socket;
     const forwardedFor = this.headers["x-forwarded-for"]?.toString();
-    return clientAddress(remoteAddress, forwardedFor, this.#trustedProxies);
+    return clientAddress(remoteAddress, forwardedFor, this.#hops);
   }
 
   get signal(): AbortSignal {
