@@ -1,11 +1,10 @@
 // Routes in groups, as the article has them, and the tree that finds one for a request.
 
-import { whenKnown } from "./checked-store.ts";
 import { HttpError, status, withHeaders } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import { noParams } from "./request.ts";
 import type { Request } from "./request.ts";
-import type { Security } from "./security.ts";
+import type { Decision, Security } from "./security.ts";
 import type { MaybePromise } from "./session-store.ts";
 
 /** Answers a request. `auth` is what the group's security function established. */
@@ -47,10 +46,12 @@ export function group<Auth>({ prefix, security, routes }: Group<Auth>): readonly
   return routes.map(({ method, path, controller }) => ({
     method,
     path: prefix + path,
-    run: (request) =>
-      whenKnown(security(request), (decision) =>
-        decision.allowed === true ? controller(request, decision.auth) : decision.reply,
-      ),
+    run(request: Request): MaybePromise<Reply> {
+      const answer = (decision: Decision<Auth>): MaybePromise<Reply> =>
+        decision.allowed === true ? controller(request, decision.auth) : decision.reply;
+      const decision = security(request);
+      return decision instanceof Promise ? decision.then(answer) : answer(decision);
+    },
   }));
 }
 
