@@ -82,8 +82,10 @@ test("a controller sees the request, with nothing decoded but its parameters", a
 test("a message that says nothing is an empty request", () => {
   const message = new IncomingMessage(new Socket());
   const session = new RecordedSession(() => undefined);
+  delete message.url;
   const request = new IncomingRequest(message, new ServerResponse(message), session, 0);
-  assert.deepEqual([request.method, request.address, request.hasUnreadBody], ["", "unknown", false]);
+  const { method, path, query, address, hasUnreadBody } = request;
+  assert.deepEqual([method, path, `${query}`, address, hasUnreadBody], ["", "", "", "unknown", false]);
 });
 
 test("the address is the one that a trusted proxy saw, by two lines of its field too", async (t) => {
@@ -456,11 +458,11 @@ test("a request's signal aborts when the client leaves, not when it was answered
 test("a client that leaves in the middle of its form is 400 to nobody, and no fault", async (t) => {
   const faults: unknown[] = [];
   const replied = gate();
-  const replies: number[] = [];
+  const replies: unknown[] = [];
   const server = await startServer(t, open(post("/form", readForm)), {
     onFault: (error) => faults.push(error),
     onReply: (reply) => {
-      replies.push(reply.status);
+      replies.push([reply.status, reply.body]);
       void replied.pass();
     },
   });
@@ -471,7 +473,7 @@ test("a client that leaves in the middle of its form is 400 to nobody, and no fa
   await asked;
   socket.destroy();
   await replied.reached;
-  assert.deepEqual([replies, faults], [[400], []]);
+  assert.deepEqual([replies, faults], [[[400, "Send the whole form.\n"]], []]);
   assert.equal((await new Visitor(server).post("/form", { a: "1" })).body, '{"a":"1"}');
 });
 

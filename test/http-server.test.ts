@@ -158,7 +158,6 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["a length in hexadecimal", `${posted}Content-Length: 0x3\r\n\r\na=b`, 400],
   ["a length beyond counting", `${posted}Content-Length: 99999999999999999999\r\n\r\n`, 400],
   ["chunked in other letters", `${posted}Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n`, 200],
-  ["a space before the colon of Transfer-Encoding", `${posted}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, 400],
   ["a folded Transfer-Encoding", `${posted}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n`, 400],
   ["a control character before chunked", `${posted}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n`, 400],
   ["an empty Transfer-Encoding", `${posted}Transfer-Encoding:\r\nContent-Length: 3\r\n\r\na=b`, 400],
@@ -175,7 +174,6 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["chunks whose lines end in LF alone", `${chunked}1\na\n0\n\n`, 400],
   ["a chunk extension of over 16 KiB", `${chunked}1;${"x".repeat(16_385)}\r\na\r\n0\r\n\r\n`, 400],
   ["trailers of over 16 KiB", `${chunked}0\r\nX: ${"x".repeat(16_385)}\r\n\r\n`, 431],
-  ["a Content-Length among the trailers", `${chunked}0\r\nContent-Length: 5\r\n\r\n`, 400],
   ["a chunk longer than it said", `${chunked}1\r\nabc\r\n0\r\n\r\n`, 400],
   [
     "two Content-Type fields",
@@ -192,6 +190,8 @@ for (const [claim, bytes, status, body] of rows) {
   test(`${status}: ${claim}`, async () => {
     const answer = await first(bytes);
     assert.equal(answer.status, status);
+    assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(answer.headers.get("strict-transport-security"), undefined);
     if (body !== undefined) assert.equal(answer.body, body);
     // The only page that any of these reaches by mistake would be one of ours.
     if (status !== 200) assert.doesNotMatch(answer.body, /first page|other page|user|unread|evil/);

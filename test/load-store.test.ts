@@ -78,6 +78,11 @@ test("a module that is not there is refused in one line", async () => {
   });
 });
 
+test("a store that has started leaves no timer behind", async () => {
+  await loadStore("./object.mjs", directory);
+  assert.deepEqual(process.getActiveResourcesInfo().filter((name) => name === "Timeout"), []);
+});
+
 module("waits.mjs", `export default () => new Promise(() => {});`);
 module("waits-at-once.mjs", `await new Promise(() => {});`);
 

@@ -86,6 +86,7 @@ for (const [claim, routes, request, expected] of rows) {
 
 const refused: readonly (readonly [claim: string, routes: readonly string[], reason: RegExp])[] = [
   ["a path without a slash", ["GET a"], /^Cannot route GET "a": write it as \/a\/:name$/],
+  ["a path whose first segment has no slash", ["GET a/b"], /^Cannot route GET "a\/b"/],
   ["an empty path", ["GET "], /^Cannot route GET ""/],
   ["a slash at the end", ["GET /a/"], /^Cannot route GET "\/a\/"/],
   ["two slashes", ["GET //a"], /^Cannot route/],

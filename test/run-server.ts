@@ -25,12 +25,11 @@ type Environment = Readonly<Record<string, string>>;
 const source = sourceArguments("src/server.ts");
 
 function start(environment: Environment, args: readonly string[], directory?: string) {
-  // Nothing of the test's own environment but what Node and the coverage need.
-  const { PATH = "", NODE_V8_COVERAGE } = process.env;
-  const coverage = NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE };
+  // Nothing of the test's own environment but what Node, the coverage and the mutation need.
+  const { PATH, NODE_V8_COVERAGE, __STRYKER_ACTIVE_MUTANT__ } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: directory,
-    env: { PATH, ...coverage, ...environment },
+    env: { PATH, NODE_V8_COVERAGE, __STRYKER_ACTIVE_MUTANT__, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -18,7 +18,10 @@ process.env.SEED ??= "1";
 // quickest first.
 const otherTests = {
   "src/cookie.ts": ["cookie", "cookie-laws"],
-  "src/handler.ts": ["handler", "session-http"],
+  "src/handler.ts": ["handler", "http-server", "headers", "session-http"],
+  "src/http-server.ts": ["http-server", "headers"],
+  "src/request.ts": ["request", "handler", "http-server"],
+  "src/router.ts": ["router", "handler"],
   "src/session.ts": ["session", "session-manager"],
   "src/session-manager.ts": [
     "session-manager",
