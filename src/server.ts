@@ -113,8 +113,11 @@ function stopOnSignal(server: Server, log: Log): void {
     // A connection that falls idle now has nothing to wait for.
     server.keepAliveTimeout = 1;
     server.close(() => process.exit());
-    // Nor has one that a browser has opened ahead of its need: node:http takes it for busy.
-    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
+    // Nor has one that a browser has opened ahead of its need: node:http takes it for busy. What
+    // has arrived is read first.
+    setImmediate(() => {
+      for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
+    });
     setTimeout(() => server.closeAllConnections(), stopTimeout);
   }
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);

@@ -80,7 +80,7 @@ describe("the server", concurrency, () => {
   test("lets what is in flight finish when it stops, and waits for nothing else", async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
     const port = Number(new URL(server.url).port);
-    const unused = connect(port, "127.0.0.1");
+    const unusedIsClosed = once(connect(port, "127.0.0.1").resume(), "close");
     const socket = connect(port, "127.0.0.1");
     const body = "username=demo&password=x";
     const head = `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
@@ -89,7 +89,7 @@ describe("the server", concurrency, () => {
     await fetch(`${server.url}/heartbeat`);
     const stopped = server.stop();
     await once(server.process.stdout ?? socket, "data");
-    await once(unused.resume(), "close");
+    await unusedIsClosed;
     socket.write(body);
     const [answer] = await once(socket.setEncoding("utf8"), "data");
     assert.match(String(answer), /^HTTP\/1.1 303 See Other\r\n/);
