@@ -415,7 +415,7 @@ test("a user logs out everywhere, here too", async (t) => {
   assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [false, false, false]);
   const [ended = "", loggedOut = ""] = server.lines.slice(3);
   assert.match(ended, /"event":"sessions-ended","address":"127.0.0.1","user":"ada","count":3\}$/);
-  assert.match(loggedOut, /"event":"logout","address":"127.0.0.1","user":"ada","tag":"[\w-]{22}"\}$/);
+  assert.match(loggedOut, /"event":"logout","address":"127.0.0.1","user":"ada","session":"[\w-]{22}"\}$/);
 });
 
 test("a session that was started without a browser's name is listed all the same", async (t) => {

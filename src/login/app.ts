@@ -50,7 +50,8 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
 
   const logOut: Controller = async ({ session, address }) => {
     const user = await session.get("username");
-    if (user !== undefined) log("info", "logout", { address, user, tag: await session.handle() });
+    const handle = await session.handle();
+    if (user !== undefined) log("info", "logout", { address, user, session: handle });
     session.destroy();
     // Not "cookies": it would clear those of other applications of the same site.
     return withHeaders(redirect("/login"), { "Clear-Site-Data": '"cache", "storage"' });
