@@ -97,7 +97,9 @@ for (const [claim, username, typed] of refusedLogins) {
 
 test("a form without the two fields is refused like a wrong one", async (t) => {
   const visitor = new Visitor(await startLogin(t));
-  assert.equal((await visitor.post("/login")).status, 401);
+  const refused = await visitor.post("/login");
+  assert.equal(refused.status, 401);
+  assert.match(refused.body, /name="username" value=""/);
   assert.equal((await visitor.post("/login", { username: "ada" })).status, 401);
   assert.equal((await visitor.send("POST", "/login")).status, 401);
 });
@@ -162,6 +164,7 @@ test("what is no try costs none: a bad form, a name that cannot be, a busy serve
   assert.equal(other.cookie, "");
   await held.finish(0);
   assert.equal((await first).status, 303);
+  assert.match(server.lines[0] ?? "", /"level":"warn","event":"login-busy","address":"127.0.0.1"\}$/);
   const events = ["login", ...new Array<string>(7).fill("login-busy")];
   assert.deepEqual([...server.newEvents()].sort(), events);
 });
@@ -414,8 +417,8 @@ test("a user logs out everywhere, here too", async (t) => {
   first.cookie = cookie;
   assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [false, false, false]);
   const [ended = "", loggedOut = ""] = server.lines.slice(3);
-  assert.match(ended, /"event":"sessions-ended","address":"127.0.0.1","user":"ada","count":3\}$/);
-  assert.match(loggedOut, /"event":"logout","address":"127.0.0.1","user":"ada","session":"[\w-]{22}"\}$/);
+  assert.match(ended, /"level":"info","event":"sessions-ended","address":"127.0.0.1","user":"ada","count":3\}$/);
+  assert.match(loggedOut, /"level":"info","event":"logout","address":"127.0.0.1","user":"ada","session":"[\w-]{22}"\}$/);
 });
 
 test("a session that was started without a browser's name is listed all the same", async (t) => {
@@ -520,6 +523,22 @@ test("the heartbeat asks the store nothing, and the form neither, whatever the c
   assert.deepEqual(asked, ["read"]);
 });
 
+test("looking at the sessions changes none, but for a notice that was read", async (t) => {
+  const asked: string[] = [];
+  const store = interposedStore(new MemoryStore(), (method, ask) => {
+    asked.push(method);
+    return ask();
+  });
+  const visitor = new Visitor(await startLogin(t, { store, clock: Date.now }));
+  await visitor.logIn();
+  await visitor.post("/sessions/end-others");
+  await visitor.get("/sessions");
+  assert.ok(asked.includes("update"));
+  asked.length = 0;
+  await visitor.get("/sessions");
+  assert.deepEqual(asked, ["read", "listByOwner"]);
+});
+
 test("the login asks the store for one new session, and reads nothing", async (t) => {
   const asked: string[] = [];
   const store = interposedStore(new MemoryStore(), (method, ask) => {
@@ -581,6 +600,8 @@ test("the log names known users alone, and no password, id, query or unknown nam
   assert.deepEqual(server.newEvents(), [...events, ...failures, "login-throttled"]);
   const log = server.lines.join("\n");
   for (const secret of secrets) assert.ok(!log.includes(secret), secret);
+  const throttled = /"level":"warn","event":"login-throttled","address":"127.0.0.1"\}$/;
+  assert.match(server.lines.at(-1) ?? "", throttled);
   assert.match(server.lines[0] ?? "", /"level":"warn","event":"login-failed","address":"127.0.0.1"\}$/);
   assert.match(server.lines[1] ?? "", /"event":"login-failed","address":"127.0.0.1","user":"ada"\}$/);
   assert.match(server.lines[2] ?? "", /"level":"info","event":"login","address":.*"user":"ada"\}$/);

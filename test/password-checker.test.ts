@@ -100,6 +100,8 @@ test("32 checks may wait, and one more is refused at once with the seconds to wa
   const refused = await outcomeOf(checker.check("one more", undefined));
   assert.ok(refused instanceof PasswordCheckerBusyError);
   assert.equal(refused.retryAfter, 5);
+  const told = "PasswordCheckerBusyError: Cannot check the password: too many others are waiting";
+  assert.equal(String(refused), told);
   await held.finish(0);
   const admitted = checker.check("in the free place", undefined);
   for (let index = 1; index < 35; index += 1) await held.finish(index);

@@ -221,6 +221,9 @@ test("an IPv6 /64 is one address, and IPv4 within IPv6 is IPv4", () => {
     ["what is no address, and looks a little like one", "1::2::3", "1::2::4", false],
     ["what is no address, and not alike", "unix:a", "unix:b", false],
     ["what would change the URL", "::1]/[", "::1", false],
+    ["what would change the URL, and ends well", "::1]/::2", "::1", false],
+    ["hosts of a /64 that end like an IPv4 address", "1::ffff:2:3", "1::ffff:2:4", true],
+    ["hosts of a /64 that start like an IPv4 address", "::ffff:1:2:3", "::ffff:1:2:4", true],
     ["what is no address, after a percent sign", "unix%a", "unix%b", false],
   ] as const) {
     const { fail } = newThrottle();

@@ -97,7 +97,9 @@ test("a name in any script or with emoji is sent as it is", () => {
 test("the login form is labelled, and tells password managers what is what", () => {
   const { status, body } = loginPage();
   assert.equal(status, 200);
-  assert.ok(body.includes(`<form class="login" method="post" action="/login">
+  assert.ok(body.includes(`<h1>Log in</h1>
+
+<form class="login" method="post" action="/login">
 <label for="username">User name</label>
 <input id="username" name="username" value="" autocomplete="username"
  autocapitalize="none" spellcheck="false" required autofocus>
@@ -152,13 +154,16 @@ test("the sessions page marks this session, and ends another by its handle", () 
 </form>`));
   assert.ok(!body.includes('value="h0"'), "this session is ended by logging out");
   assert.equal(body.match(/action="\/logout"/g)?.length, 1);
-  assert.doesNotMatch(body, /role="status"/);
+  assert.ok(body.includes("<h1>Your sessions</h1>\n\n<p>These browsers"), "there is no notice");
 });
 
 test("the others can be ended when there are any, and all can be at any time", () => {
   const alone = sessionsPage({ sessions: [current], now }).body;
   const several = sessionsPage({ sessions: [current, session()], now }).body;
-  assert.doesNotMatch(alone, /\/sessions\/end-others/);
+  assert.ok(alone.includes(`</ul>
+<div class="row">
+
+<form method="post" action="/sessions/end-all">`));
   assert.match(several, / method="post" action="\/sessions\/end-others"><button>End all others</);
   for (const body of [alone, several]) {
     assert.match(body, / method="post" action="\/sessions\/end-all"><button>Log out everywhere</);

@@ -6,7 +6,7 @@ const browsers: ReadonlyMap<string, RegExp> = new Map([
   ["Opera", /OPR\//],
   ["Samsung Internet", /SamsungBrowser\//],
   ["Firefox", /(?:Firefox|FxiOS)\//],
-  ["Chrome", /(?:Headless)?(?:Chrome|CriOS)\//],
+  ["Chrome", /(?:Chrome|CriOS)\//],
   ["Safari", /Safari\//],
   ["curl", /^curl\//],
 ]);

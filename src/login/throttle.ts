@@ -87,8 +87,8 @@ export class LoginThrottle {
   #remember(pair: string): void {
     this.#lastLogins.delete(pair);
     this.#lastLogins.set(pair, this.#clock());
-    const [oldest] = this.#lastLogins.keys();
-    if (oldest !== undefined && this.#lastLogins.size > this.#maxEntries) {
+    for (const oldest of this.#lastLogins.keys()) {
+      if (this.#lastLogins.size <= this.#maxEntries) break;
       this.#lastLogins.delete(oldest);
     }
   }
@@ -148,7 +148,7 @@ class TokenBuckets {
  * it stands in an IPv6 one (RFC 4291, section 2.5.5.2): some servers see it so.
  */
 function networkOf(address: string): string {
-  const [plain = ""] = address.split("%"); // After it: the zone of a link-local address.
+  const plain = address.replace(/%.*/, ""); // The zone of a link-local address.
   const url = `http://[${plain.includes(":") ? plain : `::ffff:${plain}`}]`;
   if (!/^[\da-f.:]+$/i.test(plain) || !URL.canParse(url)) return address;
   // The URL parser knows every way to write an address, and writes its one short form (RFC 5952).
