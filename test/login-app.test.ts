@@ -136,6 +136,13 @@ test("the sixth try is 429, the same for the right password and for a name nobod
   assert.equal((await visitor.logIn()).status, 303);
 });
 
+test("a right password costs no try, however often it is typed", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  for (let logins = 0; logins < 7; logins += 1) {
+    assert.equal((await visitor.logIn()).status, 303);
+  }
+});
+
 /** A scrypt that is held, and tells when its first call came. */
 function announcedScrypt() {
   const [held, started] = [heldScrypt(), gate()];

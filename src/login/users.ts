@@ -34,7 +34,7 @@ export type ParsedUsers = { readonly users: UserStore } | { readonly errors: rea
 export function parseUsers(text: string): ParsedUsers {
   const users = new Map<string, User>();
   const errors: string[] = [];
-  const entries = text.split(/\s+/).filter((entry) => entry !== "");
+  const entries = text.split(/\s/).filter((entry) => entry !== "");
   if (entries.length === 0) errors.push("Cannot read USERS: it names nobody");
   entries.forEach((entry, index) => {
     const colon = entry.indexOf(":");
