@@ -49,7 +49,6 @@ return fields.err and fields.err:find('WRONGTYPE') and { 'error', fields.err } o
 
 const removeScript = `
 local owner = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HGET', KEYS[1], 'owner')
-if ARGV[1] and owner ~= ARGV[1] then return { '0' } end
 return { tostring(redis.call('DEL', KEYS[1])), owner or nil }`;
 
 const enlistScript = `
@@ -141,9 +140,9 @@ export class RedisStore implements SessionStore {
     return this.#remove(owner, (await this.#keysOf(owner)).filter((key) => key !== except));
   }
 
-  /** Removes those of the owner's sessions. What is not the owner's only leaves the list. */
+  /** Removes these of the owner's sessions, and answers how many were there. */
   async #remove(owner: string, keys: readonly SessionKey[]): Promise<number> {
-    const removals = keys.map((key) => this.#run(removeScript, `session:${key}`, owner));
+    const removals = keys.map((key) => this.#run(removeScript, `session:${key}`));
     const replies = (await Promise.all(removals)).map(textsOf);
     await this.#unlist(owner, keys);
     return replies.filter(([count]) => count === "1").length;
