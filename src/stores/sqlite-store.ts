@@ -160,13 +160,13 @@ function prepare(database: SqliteDatabase) {
     // A clock may be set back: a login that seems to be the oldest must not end itself.
     endOldest: database.prepare(`DELETE FROM session WHERE created_at < ? AND rowid IN
       (SELECT rowid FROM session WHERE owner = ? AND expires_at > ?
-      ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)`),
+      ORDER BY created_at DESC LIMIT -1 OFFSET ?)`),
     read: database.prepare(`SELECT ${record} FROM session WHERE key = ? AND expires_at > ?`),
     update: database.prepare(`UPDATE session SET data = ?, last_seen_at = ?, expires_at = ?
       WHERE key = ?`),
     delete: database.prepare("DELETE FROM session WHERE key = ? AND expires_at > ?"),
     list: database.prepare(`SELECT ${record}, key FROM session
-      WHERE owner = ? AND expires_at > ? ORDER BY created_at, rowid`),
+      WHERE owner = ? AND expires_at > ? ORDER BY created_at`),
     deleteByOwner: database.prepare(`DELETE FROM session
       WHERE owner = ? AND key <> ? AND expires_at > ?`),
   };

@@ -226,6 +226,13 @@ describe("the limits", () => {
     assert.equal(await storeOn().delete(keys[19] ?? rotated), true);
     assert.deepEqual(await keysOf(owner), [...keys.slice(0, 19), rotated]);
   });
+  test("a login that seems to be the oldest, as clocks differ, does not end itself", async () => {
+    const [owner, now, key] = [newOwner(), Date.now(), newKey()];
+    const store = storeOn(send, { maxSessionsPerOwner: 1 });
+    await store.create(newKey(), recordOf(owner));
+    await store.create(key, recordOf(owner, { createdAt: now - 1000 }));
+    assert.deepEqual((await keysOf(owner))[0], key);
+  });
   test("a list of any length is ended whole", async () => {
     const owner = newOwner();
     const stale = Array.from({ length: 9000 }, () => ["0", newKey()]).flat();

@@ -164,6 +164,54 @@ for (const [module, open] of Object.entries(modules)) {
       assert.deepEqual(left, [151, 52, 3, 4]);
     });
 
+    test("a value that has not the type of its column is not taken", () => {
+      const database = open(newPath());
+      new SqliteStore(database).create(key, record);
+      for (const column of ["created_at", "last_seen_at", "expires_at"]) {
+        const change = database.prepare(`UPDATE session SET ${column} = 'soon'`);
+        assert.throws(() => change.run(), /cannot store TEXT value/);
+      }
+    });
+
+    test("no statement reads the whole table, nor sorts", () => {
+      const database = open(newPath());
+      const statements: string[] = [];
+      const prepare = (sql: string) => {
+        statements.push(sql);
+        return database.prepare(sql);
+      };
+      new SqliteStore({ exec: (sql) => database.exec(sql), prepare });
+      for (const sql of statements.filter((text) => !text.startsWith("PRAGMA"))) {
+        const values = sql.match(/\?/g)?.map(() => 1) ?? [];
+        const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+        assert.doesNotMatch(JSON.stringify(plan), /SCAN session|TEMP B-TREE/, sql);
+      }
+      assert.equal(statements.length, 9);
+    });
+
+    test("what has expired counts for no owner, also before it is removed", () => {
+      const clock = fakeClock(now);
+      const store = new SqliteStore(open(newPath()), { clock, maxSessionsPerOwner: 2 });
+      const create = (name: string, createdAt: number, expiresAt: number) =>
+        store.create(hashSessionId(name), { ...record, createdAt, lastSeenAt: createdAt, expiresAt });
+      for (let index = 0; index < 100; index++) {
+        store.create(hashSessionId(`${index}`), { ...record, owner: "eve", expiresAt: now + 1 });
+      }
+      create("oldest", now + 1, now + hour);
+      create("expired", now + 2, now + 2);
+      clock.advance(2);
+      create("new", now + 3, now + hour);
+      const live = store.listByOwner("ada").map((session) => session.key);
+      assert.deepEqual(live, [hashSessionId("oldest"), hashSessionId("new")]);
+    });
+
+    test("a login that seems to be the oldest, as the clock was set back, does not end itself", () => {
+      const store = new SqliteStore(open(newPath()), { maxSessionsPerOwner: 1 });
+      store.create(hashSessionId("b"), record);
+      store.create(key, { ...record, createdAt: now - hour, lastSeenAt: now - hour });
+      assert.equal(store.listByOwner("ada")[0]?.key, key);
+    });
+
     test("an owner has 20 sessions; with the 21st the oldest ends, and nobody else's", () => {
       const store = new SqliteStore(open(newPath()));
       store.create(key, { ...record, owner: "eve", createdAt: 1 });
