@@ -9,7 +9,8 @@ import { RedisStore } from "../src/stores/redis-store.ts";
 import type { RedisStoreOptions } from "../src/stores/redis-store.ts";
 
 const hour = 3_600_000;
-const [key, other, third] = [hashSessionId("a"), hashSessionId("b"), hashSessionId("c")];
+const [key, other] = [hashSessionId("a"), hashSessionId("b")];
+const [third, fourth] = [hashSessionId("c"), hashSessionId("d")];
 const times = { createdAt: 1, lastSeenAt: 1, expiresAt: hour };
 const record: SessionRecord = { owner: "ada", data: new Map([["cart", "1"]]), ...times };
 const nobody: SessionRecord = { ...record, owner: undefined };
@@ -56,7 +57,7 @@ describe("a reply is taken for what it is", () => {
     ["a session", read, [whole], record],
     ["a field nobody knows is left aside", read, [[...whole, "cart", "2"]], record],
     ["what is no session has no times", read, [["error", "WRONGTYPE"]], corrupt],
-    ["half a field is corrupt", read, [["data"]], corrupt],
+    ["half a field is corrupt", read, [["data:x"]], { ...corrupt, data: new Map([["x", ""]]) }],
     ["a missing time is corrupt", read, [hash], { ...record, expiresAt: NaN }],
     ["no number is corrupt", read, [[...hash, "expiresAt", "x"]], { ...record, expiresAt: NaN }],
     ["an empty time is corrupt", read, [[...hash, "expiresAt", ""]], { ...record, expiresAt: NaN }],
@@ -74,7 +75,8 @@ describe("a reply is taken for what it is", () => {
       [{ key: other, ...record }]],
     ["another owner's session is left out", list, [[key], ["owner", "eve"], null], []],
     ["what is no key is left out", list, [["short"]], []],
-    ["sessions of an owner that are deleted", clear, [[key, third, other], ["1"], ["0"], 2], 1],
+    ["sessions of an owner that are deleted", clear,
+      [[key, third, other, fourth], ["1"], ["0"], ["1"], null], 2],
     ["an owner without sessions", clear, [[]], 0],
   ];
   for (const [claim, ask, replies, answer] of rows) {
@@ -95,7 +97,9 @@ describe("a fault throws, and is never an absent session", () => {
     });
     for (const reply of [undefined, null, "OK", "1", true, 2, { 0: "1" }, [1], [null]]) {
       test(`${name}: the reply ${JSON.stringify(reply)}`, async () => {
-        await assert.rejects(ask(scripted([reply, reply, reply]).store), TypeError);
+        const message = /^Cannot use a reply of Redis: (0 or 1|a list of texts) is due, not a \w+$/;
+        const error = { name: "TypeError", message };
+        await assert.rejects(ask(scripted([reply, reply, reply]).store), error);
       });
     }
   }
@@ -131,6 +135,9 @@ describe("what is sent is one script on one Redis key", () => {
     ["update", update, [1], [[session, "4096", "update", ...changed]]],
     ["update, first of the list", update, [["ada", "1"], 1, 1],
       [[session, "4096", "update", ...changed], [owner, `${hour}`, "1", key],
+        [session, "4096", "prolong", ...changed]]],
+    ["update of a session without its own times, which Redis then refuses to list", update,
+      [[], 1, 1], [[session, "4096", "update", ...changed], ["plinth:owner:", `${hour}`, "", key],
         [session, "4096", "prolong", ...changed]]],
     ["update by a whole record, without its owner", updateWhole, [1],
       [[session, "4096", "update", ...times.slice(2), "data:cart", "=1"]]],

@@ -181,7 +181,7 @@ function recordOf(texts: readonly string[]): SessionRecord | undefined {
     if (name.startsWith("data:")) data.set(name.slice(5), value);
     else fields.set(name, value);
   }
-  const timeOf = (name: string): number => Number.parseFloat(fields.get(name) ?? "");
+  const timeOf = (name: string): number => Number.parseFloat(String(fields.get(name)));
   const times = { createdAt: timeOf("createdAt"), lastSeenAt: timeOf("lastSeenAt") };
   return { owner: fields.get("owner"), data, ...times, expiresAt: timeOf("expiresAt") };
 }
