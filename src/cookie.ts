@@ -81,10 +81,9 @@ function trimmed(text: string, start: number, end: number): string {
   return text.slice(skipBlanks(text, start, 1), skipBlanks(text, end - 1, -1) + 1);
 }
 
-// One character in UTF-8, percent-encoded (RFC 3629, section 4). UTF8-1 = %x00-7F
-// UTF8-2 = %xC2-DF tail       UTF8-3 = %xE0 %xA0-BF tail / %xE1-EC 2( tail ) /
-// tail = %x80-BF                       %xED %x80-9F tail / %xEE-EF 2( tail )
-// UTF8-4 = %xF0 %x90-BF 2( tail ) / %xF1-F3 3( tail ) / %xF4 %x80-8F 2( tail )
+// A character in UTF-8 (RFC 3629, section 4): UTF8-1 = %x00-7F   UTF8-2 = %xC2-DF tail   UTF8-3 =
+// %xE0 %xA0-BF tail / %xE1-EC 2( tail ) / %xED %x80-9F tail / %xEE-EF 2( tail )   UTF8-4 =
+// %xF0 %x90-BF 2( tail ) / %xF1-F3 3( tail ) / %xF4 %x80-8F 2( tail )   tail = %x80-BF
 const tail = "%[89AB][\\dA-F]";
 const utf8Escapes = new RegExp(
   `%[0-7][\\dA-F]|%(?:C[2-9A-F]|D[\\dA-F])${tail}|` +
@@ -92,8 +91,7 @@ const utf8Escapes = new RegExp(
     `%(?:F0%[9AB][\\dA-F]|F[1-3]${tail}|F4%8[\\dA-F])${tail}${tail}`,
   "gi",
 );
-const hexDigits = "0123456789ABCDEF";
-const neverAName = /^$|[;=]|^[ \t]|[ \t]$/; // Empty, with a separator, or a blank at an end.
+const neverAName = /^(?:$|[ \t])|[;=]|[ \t]$/; // Empty, with a separator, or a blank at an end.
 
 // Whole, or not at all. The usual escapes, of ASCII, are read here: `decodeURIComponent` costs more
 // than the rest of a pair, and catching what it throws as much as a whole header.
@@ -101,15 +99,19 @@ function decode(value: string): string {
   let text = "";
   let from = 0;
   for (let at = value.indexOf("%"); at !== -1; at = value.indexOf("%", from)) {
-    const high = hexDigits.indexOf(value[at + 1] ?? "%");
-    const low = hexDigits.indexOf(value[at + 2] ?? "%");
-    if (high < 0 || high > 7 || low < 0) {
+    const code = hexDigit(value.charCodeAt(at + 1)) * 16 + hexDigit(value.charCodeAt(at + 2));
+    if (code > 0x7f) {
       return value.replace(utf8Escapes, "").includes("%") ? value : decodeURIComponent(value);
     }
-    text += value.slice(from, at) + String.fromCharCode(high * 16 + low);
+    text += value.slice(from, at) + String.fromCharCode(code);
     from = at + 3;
   }
   return text + value.slice(from);
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : 0x80; // No digit: more than any of ASCII.
 }
 
 /**
@@ -120,29 +122,31 @@ function decode(value: string): string {
  */
 export function serializeCookie(name: string, value: string, options: CookieOptions = {}): string {
   // Each is read once: a getter cannot show one thing to the check and another to the header.
-  const { domain, path, maxAge, expires, secure, httpOnly, sameSite, partitioned } = options;
-  const rank = ranks.get(options.priority);
-  const site = sites.get(sameSite);
+  const { domain, path, maxAge, expires, sameSite, priority } = options;
+  const { secure = false, httpOnly = false, partitioned = false } = options;
+  const site = sameSite === undefined ? "" : sites.get(sameSite);
+  const rank = priority === undefined ? "" : ranks.get(priority);
   if (!fits(token, name ?? null)) throw refusal(name, "name must be a token");
-  if (!fits(wellFormed, value ?? null)) throw refusal(name, "value must be well-formed text");
-  const pair = `${name}=${cookieOctets.test(value) ? value : encodeURIComponent(value)}`;
+  const asIs = fits(cookieOctets, value ?? null);
+  if (!asIs && !fits(wellFormed, value ?? null)) throw refusal(name, "value must be Unicode text");
+  const pair = `${name}=${asIs ? value : encodeURIComponent(value)}`;
   if (pair.length > 4097) throw refusal(name, "name and value exceed 4096 octets", RangeError);
   if (!fits(hostName, domain)) throw refusal(name, "Domain must be a host name, no dot in front");
-  if (!fits(pathValue, path)) throw refusal(name, 'Path must be "/…", at most 1024 octets');
+  if (path !== "/" && !fits(pathValue, path)) throw refusal(name, 'Path must be "/…" up to 1 KiB');
   if (maxAge !== undefined && (!Number.isSafeInteger(maxAge) || maxAge < 0)) {
     throw refusal(name, "Max-Age must be whole seconds, 0 or more", RangeError);
   }
-  if (!flags.has(secure)) throw refusal(name, "Secure must be true or false");
-  if (!flags.has(httpOnly)) throw refusal(name, "HttpOnly must be true or false");
-  if (!flags.has(partitioned)) throw refusal(name, "Partitioned must be true or false");
+  if (typeof secure !== "boolean") throw refusal(name, "Secure must be true or false");
+  if (typeof httpOnly !== "boolean") throw refusal(name, "HttpOnly must be true or false");
+  if (typeof partitioned !== "boolean") throw refusal(name, "Partitioned must be true or false");
   if (site === undefined) throw refusal(name, "SameSite must be strict, lax or none");
   if (rank === undefined) throw refusal(name, "Priority must be low, medium or high");
   if (!secure && sameSite === "none") throw refusal(name, "SameSite=None needs Secure");
   if (!secure && partitioned) throw refusal(name, "Partitioned needs Secure");
-  // In any case, as browsers compare (bis 4.1.3; "Http": draft-ietf-httpbis-layered-cookies).
-  if (/^__(Secure|Http)-/i.test(name) && !secure) throw refusal(name, "its prefix needs Secure");
-  if (/^__(Host-)?Http-/i.test(name) && !httpOnly) throw refusal(name, "its prefix needs HttpOnly");
-  if (/^__Host-/i.test(name) && (!secure || path !== "/" || domain !== undefined)) {
+  // In any case, as browsers compare (bis 5.4; "Http": draft-ietf-httpbis-layered-cookies).
+  if (!secure && /^__(Secure|Http)-/i.test(name)) throw refusal(name, "its prefix needs Secure");
+  if (!httpOnly && /^__(Host-)?Http-/i.test(name)) throw refusal(name, "its prefix needs HttpOnly");
+  if ((!secure || path !== "/" || domain !== undefined) && /^__Host-/i.test(name)) {
     throw refusal(name, "__Host- needs Secure, Path=/ and no Domain");
   }
   const scope = attribute("Domain", domain) + attribute("Path", path);
@@ -152,12 +156,9 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   return pair + scope + life + access + context + attribute("Priority", rank);
 }
 
-/**
- * Writes the `Set-Cookie` that deletes a cookie, from the options that set it. All but the life and
- * Priority are repeated: browsers compare Domain, Path and partition, and drop what they would not
- * store (bis 5.7). Refuses what `serializeCookie` refuses.
- */
+/** Writes the `Set-Cookie` that deletes the cookie which these options set. Refuses as above. */
 export function clearCookie(name: string, options: CookieOptions = {}): string {
+  // Browsers compare Domain, Path and partition, and drop what they would not store (bis 5.7).
   const { domain, path, secure, httpOnly, sameSite, partitioned } = options;
   const scope = { domain, path, secure, httpOnly, sameSite, partitioned };
   return serializeCookie(name, "", { ...scope, maxAge: 0, expires: new Date(0) });
@@ -170,9 +171,8 @@ const cookieOctets = /^[!#$&-+\--:<-[\]-~]*$/;
 const wellFormed = /^\P{Surrogate}*$/u;
 const hostName = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.(?!$)|$))+$/i;
 const pathValue = /^(?=.{1,1024}$)\/[ -:<-~]*(?<! )$/;
-const flags = new Set([undefined, false, true]);
-const sites = new Map([[undefined, ""], ["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
-const ranks = new Map([[undefined, ""], ["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
+const sites = new Map([["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
+const ranks = new Map([["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
 
 function attribute(name: string, value: string | number = ""): string {
   return value === "" ? "" : `; ${name}=${value}`;

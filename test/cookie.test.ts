@@ -261,9 +261,9 @@ for (const [claim, args, text] of writing) {
 
 // Characters that end a part and start another: CVE-2024-47764.
 const nameRule = "name must be a token";
-const valueRule = "value must be well-formed text";
+const valueRule = "value must be Unicode text";
 const domainRule = "Domain must be a host name, no dot in front";
-const pathRule = 'Path must be "/…", at most 1024 octets';
+const pathRule = 'Path must be "/…" up to 1 KiB';
 const maxAgeRule = "Max-Age must be whole seconds, 0 or more";
 const expiresRule = "Expires must be a Date in the years 1601 to 9999";
 const sameSiteRule = "SameSite must be strict, lax or none";
