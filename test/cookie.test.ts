@@ -112,6 +112,7 @@ type Text = string | undefined;
 type Looked = readonly [claim: string, header: Text, name: string, value: Text];
 
 const looking: readonly Looked[] = [
+  // As the reading of all finds it: bis 5.6; 5.8.3
   ["no header", undefined, "a", undefined],
   ["the first wins", "a=1; a=2", "a", "1"],
   ["a name inside a longer one is not it", "aa=1; ba=2; ab=3; a=4", "a", "4"],
@@ -124,6 +125,7 @@ const looking: readonly Looked[] = [
   ["names are not decoded", "%61=1", "a", undefined],
   ["hits can overlap", "aaa=1; aa=2", "aa", "2"],
   ["a name with a blank inside", "a b=1", "a b", "1"],
+  // What no piece can be named: bis 5.6
   ["an empty name finds nothing", "=1; a=2", "", undefined],
   ["a name with ; finds nothing", "a;b=1", "a;b", undefined],
   ["a name with = finds nothing", "a=b=1", "a=b", undefined],
@@ -145,6 +147,7 @@ for (const [claim, header, name, value] of looking) {
 type Written = readonly [claim: string, args: Parameters<typeof serializeCookie>, text: string];
 
 const writing: readonly Written[] = [
+  // set-cookie-string: bis 4.1.1
   ["a pair", ["a", "1"], "a=1"],
   ["an empty value", ["a", ""], "a="],
   ["every character of a token", ["!#$%&'*+-.^_`|~09azAZ", ""], "!#$%&'*+-.^_`|~09azAZ="],
@@ -158,6 +161,7 @@ const writing: readonly Written[] = [
   ["separators, quotes and backslash are encoded", ["a", ';,"\\'], "a=%3B%2C%22%5C"],
   ["control characters are encoded", ["a", "\0\r\n\t\x7f"], "a=%00%0D%0A%09%7F"],
   ["other characters are encoded as UTF-8", ["a", "é€😀"], "a=%C3%A9%E2%82%AC%F0%9F%98%80"],
+  // bis 5.6, step 5
   ["4096 octets", ["ab", "x".repeat(4094)], `ab=${"x".repeat(4094)}`],
   ["4096 octets, encoded", ["a", `${" ".repeat(1365)}`], `a=${"%20".repeat(1365)}`],
   [
@@ -183,10 +187,12 @@ const writing: readonly Written[] = [
     "a=1; Domain=example.com; Path=/b; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure" +
       "; HttpOnly; SameSite=None; Partitioned; Priority=High",
   ],
+  // samesite-value: bis 4.1.1. Priority: draft-west-cookie-priority
   ["SameSite=Strict", ["a", "", { sameSite: "strict" }], "a=; SameSite=Strict"],
   ["SameSite=Lax", ["a", "", { sameSite: "lax" }], "a=; SameSite=Lax"],
   ["Priority=Low", ["a", "", { priority: "low" }], "a=; Priority=Low"],
   ["Priority=Medium", ["a", "", { priority: "medium" }], "a=; Priority=Medium"],
+  // max-age-av: bis 4.1.1
   ["Max-Age 0", ["a", "", { maxAge: 0 }], "a=; Max-Age=0"],
   ["Max-Age, the largest", ["a", "", { maxAge: 2 ** 53 - 1 }], "a=; Max-Age=9007199254740991"],
   // Years: bis 5.1.1
@@ -223,7 +229,7 @@ const writing: readonly Written[] = [
     "a=; Path=/ !\"#$%&'()*+,-./09:<=>?@AZ[\\]^_`az{|}~",
   ],
   ["Path of 1024", ["a", "", { path: `/${"b".repeat(1023)}` }], `a=; Path=/${"b".repeat(1023)}`],
-  // Prefixes: bis 4.1.3; draft-ietf-httpbis-layered-cookies
+  // Prefixes: bis 4.1.3; draft-ietf-httpbis-layered-cookies, 4.1.3
   ["__Secure- with Secure", ["__Secure-a", "", { secure: true }], "__Secure-a=; Secure"],
   [
     "__Secure- with a Domain and a Path",
@@ -259,7 +265,6 @@ for (const [claim, args, text] of writing) {
   });
 }
 
-// Characters that end a part and start another: CVE-2024-47764.
 const nameRule = "name must be a token";
 const valueRule = "value must be Unicode text";
 const domainRule = "Domain must be a host name, no dot in front";
@@ -279,6 +284,7 @@ const fakeDate: unknown = Object.assign(Object.create(Date.prototype), {
 type Refused = readonly [claim: string, rule: string, ...args: [unknown, unknown, unknown?]];
 
 const refused: readonly Refused[] = [
+  // cookie-name = token (bis 4.1.1; RFC 9110, 5.6.2); one that is none adds attributes: CVE-2024-47764
   ["an empty name", nameRule, "", "1"],
   ...Array.from('()<>@,;:\\"/[]?={} \t\r\n\0\x1f\x7f\x80é', (character): Refused => [
     `a name with U+${character.charCodeAt(0).toString(16)}`, nameRule, `a${character}`, "1",
@@ -287,6 +293,7 @@ const refused: readonly Refused[] = [
   ["no name", nameRule, undefined, "1"],
   ["a name that is no string", nameRule, 1, "1"],
   ["a name that pretends to be a string", nameRule, { toString: () => "a" }, "1"],
+  // Half a character has no UTF-8 to encode: RFC 3629, 3
   ["no value", valueRule, "a", undefined],
   ["a value that is null", valueRule, "a", null],
   ["a value that is a number", valueRule, "a", 1],
@@ -295,6 +302,7 @@ const refused: readonly Refused[] = [
   ["a lone high surrogate", valueRule, "a", "\ud800"],
   ["a lone low surrogate", valueRule, "a", "x\udc00x"],
   ["surrogates in the wrong order", valueRule, "a", "\udc00\ud800"],
+  // domain-value = <subdomain> (bis 4.1.1; RFC 1034, 3.5; RFC 1123, 2.1), of 1024 octets at most (bis 5.6)
   ["Domain with a dot in front", domainRule, "a", "1", { domain: ".example.com" }],
   ["Domain with a dot behind", domainRule, "a", "1", { domain: "example.com." }],
   ["Domain with two dots", domainRule, "a", "1", { domain: "example..com" }],
@@ -315,6 +323,7 @@ const refused: readonly Refused[] = [
     "Domain that pretends to be a string", domainRule, "a", "1",
     { domain: { toString: () => "a.com" } },
   ],
+  // path-value = *av-octet (bis 4.1.1), of 1024 octets at most (bis 5.6); else the default path is taken (bis 5.6.4)
   ["Path that is empty", pathRule, "a", "1", { path: "" }],
   ["Path without / in front", pathRule, "a", "1", { path: "b/" }],
   ["Path with ;", pathRule, "a", "1", { path: "/; Secure" }],
@@ -328,6 +337,7 @@ const refused: readonly Refused[] = [
   ["Path of 1025", pathRule, "a", "1", { path: `/${"b".repeat(1024)}` }],
   ["Path that is null", pathRule, "a", "1", { path: null }],
   ["Path that pretends to be a string", pathRule, "a", "1", { path: text }],
+  // sane-cookie-date (bis 4.1.1), of the years that are read (bis 5.1.1)
   [
     "Expires, a millisecond too early", expiresRule, "a", "1",
     { expires: new Date(Date.UTC(1601) - 1) },
@@ -345,6 +355,7 @@ const refused: readonly Refused[] = [
     "Expires that is a proxy of a Date", expiresRule, "a", "1",
     { expires: new Proxy(new Date(0), {}) },
   ],
+  // secure-av and httponly-av (bis 4.1.1) are there or not; Partitioned: draft-cutler-httpbis-partitioned-cookies
   ["Secure that is text", "Secure must be true or false", "a", "1", { secure: "false" }],
   ["Secure that is null", "Secure must be true or false", "a", "1", { secure: null }],
   ["HttpOnly that is a number", "HttpOnly must be true or false", "a", "1", { httpOnly: 0 }],
@@ -352,6 +363,7 @@ const refused: readonly Refused[] = [
     "Partitioned that is empty", "Partitioned must be true or false", "a", "1",
     { secure: true, partitioned: "" },
   ],
+  // samesite-value (bis 4.1.1): what is none of three words counts as Lax (bis 5.6.7)
   ["SameSite with capitals", sameSiteRule, "a", "1", { sameSite: "Lax" }],
   ["SameSite true", sameSiteRule, "a", "1", { sameSite: true }],
   ["SameSite empty", sameSiteRule, "a", "1", { sameSite: "" }],
@@ -360,15 +372,18 @@ const refused: readonly Refused[] = [
     "SameSite that pretends to be a string", sameSiteRule, "a", "1",
     { sameSite: { toString: () => "lax" } },
   ],
+  // Priority: draft-west-cookie-priority
   ["Priority with capitals", priorityRule, "a", "1", { priority: "High" }],
   ["Priority of Object.prototype", priorityRule, "a", "1", { priority: "__proto__" }],
   ["Priority null", priorityRule, "a", "1", { priority: null }],
+  // bis 5.7, step 19; draft-cutler-httpbis-partitioned-cookies
   ["SameSite=None without Secure", "SameSite=None needs Secure", "a", "1", { sameSite: "none" }],
   [
     "SameSite=None with Secure false", "SameSite=None needs Secure", "a", "1",
     { sameSite: "none", secure: false },
   ],
   ["Partitioned without Secure", "Partitioned needs Secure", "a", "1", { partitioned: true }],
+  // Prefixes in any case: bis 5.4; 5.7, steps 20 and 21; draft-ietf-httpbis-layered-cookies
   ...["__Secure-a", "__secure-a", "__SECURE-", "__Http-a", "__hTTp-a"].map((name): Refused => [
     `${name} without Secure`, "its prefix needs Secure", name, "1", { httpOnly: true, path: "/" },
   ]),
@@ -400,9 +415,11 @@ for (const [claim, rule, name, value, options] of refused) {
 }
 
 const outOfRange: readonly Refused[] = [
+  // bis 5.6, step 5
   ["4097 octets", "name and value exceed 4096 octets", "ab", "x".repeat(4095)],
   ["4097 octets once encoded", "name and value exceed 4096 octets", "ab", " ".repeat(1365)],
   ["a name of 4097", "name and value exceed 4096 octets", "n".repeat(4097), ""],
+  // max-age-av = "Max-Age" "=" 1*DIGIT (bis 4.1.1); what is more than a number can say exactly is another number
   ["Max-Age under 0", maxAgeRule, "a", "1", { maxAge: -1 }],
   ["Max-Age of a part", maxAgeRule, "a", "1", { maxAge: 1.5 }],
   ["Max-Age NaN", maxAgeRule, "a", "1", { maxAge: Number.NaN }],
@@ -484,6 +501,7 @@ const past = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
 type Options = CookieOptions | undefined;
 type Cleared = readonly [claim: string, name: string, options: Options, text: string];
 
+// A cookie is replaced by one of the same name, domain and path (bis 5.7, step 23) and partition.
 const clearing: readonly Cleared[] = [
   ["without options", "a", undefined, `a=; ${past}`],
   [
