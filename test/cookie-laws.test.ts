@@ -155,3 +155,35 @@ law("what is written obeys the grammar, and is read back as it was given", 100_0
 function countSet(options: CookieOptions): number {
   return Object.values(options).filter((value) => value !== undefined && value !== false).length;
 }
+
+const anything: readonly [unknown, ...unknown[]] = [
+  undefined, null, true, false, 0, -1, 1.5, 60, 2 ** 53, Number.NaN, "", "/", "/b", "/;", "/\n", "b", "a.b", ".a.b",
+  "a;b", "\ud800", "x".repeat(5000), "lax", "none", "Lax", "high", new Date(0), new Date(Number.NaN), {}, [],
+  { toString: () => "/" }, Symbol("/"),
+];
+const anyName = ["a", "a", "__Host-a", "__secure-a", "__HTTP-a", "__host-http-a", "", "a b", "a;", "é", 1] as const;
+const everyOption = [
+  "secure", "httpOnly", "path", "domain", "maxAge", "expires", "sameSite", "partitioned", "priority",
+] as const;
+
+law("whatever is asked: a refusal that names the cookie, or what a browser keeps", 100_000, (random) => {
+  const name: unknown = random.pick(anyName);
+  const value = random.below(8) === 0 ? random.pick(anything) : random.pick(characters);
+  const options: Record<string, unknown> = { secure: true, httpOnly: true, path: "/" };
+  for (const key of everyOption) if (random.below(6) === 0) options[key] = random.pick(anything);
+  const input = [name, value, options];
+  let text = "";
+  try {
+    text = Reflect.apply(serializeCookie, undefined, [name, value, options]);
+  } catch (error) {
+    const isRefusal = error instanceof TypeError || error instanceof RangeError;
+    const says = isRefusal ? error.message : String(error);
+    same(says.startsWith(`Cannot serialize cookie ${JSON.stringify(name)}: `), true, [input, says]);
+    return;
+  }
+  same(setCookieString.test(text), true, input);
+  same(/^__/.test(text) && !text.includes("; Secure"), false, input);
+  same(/^__(host-)?http-/i.test(text) && !text.includes("; HttpOnly"), false, input);
+  same(/^__host-/i.test(text) && !/^[^;]*; Path=\/(;|$)/.test(text), false, input);
+  same(/; (SameSite=None|Partitioned)/.test(text) && !text.includes("; Secure"), false, input);
+});
