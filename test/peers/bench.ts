@@ -149,10 +149,26 @@ function compare(jobs: readonly Job[], rounds: number): readonly number[] {
   return jobs.map((_, index) => 1e3 * median(times.map((round) => round[index] ?? Number.NaN)));
 }
 
-const readers: readonly (readonly [name: string, read: (header: string) => unknown])[] = [
+const functions: readonly (readonly [name: string, run: (text: string) => unknown])[] = [
   ["getCookie", (text) => getCookie(text, "a")],
   ["parseCookiePairs", parseCookiePairs],
+  ["serializeCookie", refuseToWrite],
 ];
+
+// Every text of a cookie in turn: each is too long, and refused.
+function refuseToWrite(text: string): void {
+  const writings = [
+    () => serializeCookie(text, ""),
+    () => serializeCookie("a", text),
+    () => serializeCookie("a", "", { domain: text }),
+    () => serializeCookie("a", "", { path: `/${text}` }),
+  ];
+  for (const write of writings) {
+    try {
+      sink = write();
+    } catch {}
+  }
+}
 
 // One fresh process: all figures, in the order of the rows.
 function measure(): readonly (readonly number[])[] {
@@ -162,7 +178,7 @@ function measure(): readonly (readonly number[])[] {
   for (const [, unit] of hostileShapes) {
     const small = shape(unit, 16 * 1024);
     const large = shape(unit, 128 * 1024);
-    for (const [, read] of readers) figures.push(compare([() => read(large), () => read(small)], 5));
+    for (const [, run] of functions) figures.push(compare([() => run(large), () => run(small)], 5));
   }
   return figures;
 }
@@ -191,12 +207,12 @@ function report(processes: number): void {
   });
   console.log("\n128 KiB : 16 KiB, 8 is linear.");
   hostileShapes.forEach(([name], index) => {
-    readers.forEach(([reader], column) => {
-      const row = comparisons.length + index * readers.length + column;
+    functions.forEach(([called], column) => {
+      const row = comparisons.length + index * functions.length + column;
       const growth = ratio(row, 1);
       const verdict = growth <= 16 ? "" : "  NOT LINEAR";
       console.log(
-        `${growth.toFixed(1).padStart(5)}  ${ours(row).toFixed(1)} µs  ${reader}: ${name}${verdict}`,
+        `${growth.toFixed(1).padStart(5)}  ${ours(row).toFixed(1)} µs  ${called}: ${name}${verdict}`,
       );
     });
   });
