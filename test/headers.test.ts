@@ -150,6 +150,7 @@ test("429 has every field", async (t) => {
 
 const malformed: readonly (readonly [status: number, claim: string, text: string])[] = [
   [400, "bytes that are not HTTP", "garbage\r\n\r\n"],
+  [400, "no Host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
   [431, "a header that is too large", `GET / HTTP/1.1\r\nX: ${"x".repeat(16_384)}\r\n\r\n`],
   [505, "HTTP/0.9", "GET /\r\n\r\n"],
 ];
