@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { after } from "node:test";
 import { sourceArguments } from "./run-source.ts";
 
 export interface RunningServer {
@@ -23,6 +24,9 @@ export interface FinishedRun {
 type Environment = Readonly<Record<string, string>>;
 
 const source = sourceArguments("src/server.ts");
+const children = new Set<ChildProcess>();
+// A test that fails stops no server: the run would never end.
+after(() => children.forEach((child) => child.kill("SIGKILL")));
 
 function start(environment: Environment, args: readonly string[], directory?: string) {
   // Nothing of the test's own environment but what Node, the coverage and the mutation need.
@@ -32,6 +36,7 @@ function start(environment: Environment, args: readonly string[], directory?: st
     env: { PATH, NODE_V8_COVERAGE, __STRYKER_ACTIVE_MUTANT__, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  children.add(child);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { hashPassword } from "../src/login/password.ts";
+import { exchange } from "./raw-client.ts";
 import { runServer, runToEnd } from "./run-server.ts";
 
 const SCRYPT = "ln=14,r=8,p=5";
@@ -77,6 +78,31 @@ describe("the server", concurrency, () => {
     assert.equal(await server.stop(), 0);
   });
 
+  test("carries out each of its settings", async () => {
+    const server = await runServer({
+      ...{ SCRYPT, DEMO_PASSWORD: "x", ACCESS_LOG: "1", ALLOWED_HOSTS: "app.example" },
+      ...{ TRUST_PROXY: "1", KEEP_ALIVE_TIMEOUT: "7", MAX_SESSIONS: "1", COOKIE_PERSISTENT: "1" },
+      ...{ SESSION_IDLE_TIMEOUT: "630", SESSION_ABSOLUTE_TIMEOUT: "1200" },
+    });
+    const byAddress = await fetch(server.url);
+    assert.deepEqual([byAddress.status, byAddress.headers.get("keep-alive")], [421, "timeout=7, max=1000"]);
+    const ask = async (head: string, body = ""): Promise<string> => {
+      const fields = `Host: app.example\r\nConnection: close\r\nContent-Length: ${body.length}\r\n`;
+      const form = "Content-Type: application/x-www-form-urlencoded\r\n";
+      const proxy = "X-Forwarded-For: 192.0.2.1, 192.0.2.7\r\n";
+      const text = `${head}\r\n${fields}${form}${proxy}\r\n${body}`;
+      return exchange(Number(new URL(server.url).port), text);
+    };
+    const login = await ask("POST /login HTTP/1.1", "username=demo&password=x");
+    const [, cookie = ""] = /\r\nSet-Cookie: (session_id=[\w-]{43}); .*Max-Age=1200/.exec(login) ?? [];
+    const page = await ask(`GET /sessions HTTP/1.1\r\nCookie: ${cookie}`);
+    assert.match(page, /Ends in <time [^>]*>10 minutes<\/time> if not used/);
+    const second = await ask("POST /login HTTP/1.1", "username=demo&password=x");
+    assert.match(second, /^HTTP\/1\.1 503 /);
+    assert.equal(await server.stop(), 0);
+    assert.match(server.output().stdout, /"event":"login","address":"192\.0\.2\.7"/);
+  });
+
   test("lets what is in flight finish when it stops, and waits for nothing else", async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
     const port = Number(new URL(server.url).port);
@@ -96,9 +122,8 @@ describe("the server", concurrency, () => {
     assert.equal(await stopped, 0);
   });
 
-  test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async (t) => {
+  test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
-    t.after(() => server.process.kill("SIGKILL"));
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1").setEncoding("utf8");
     const head = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n";
     socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
