@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { helpText } from "../src/config.ts";
 import { anchorsOf, documents, fencesOf, linksOf, read, top, wordsOf } from "./docs.ts";
@@ -146,4 +146,25 @@ test("what is sent to the server is sent to one that was started as the map says
     const isSent = fencesOf(document).some(({ language, body }) => language === "console" && body.includes("8080"));
     assert.ok(!isSent || read(document).includes(`](${map})`), document);
   }
+});
+
+/** A file and all that it imports of ours, as long as that imports more. */
+function closureOf(wanted: readonly string[]): readonly string[] {
+  const files = new Set(wanted.map((name) => join("src", name)));
+  // What is added while the set is walked is walked too.
+  for (const file of files) {
+    const imports = read(file).matchAll(/ from "(\.[^"]+)";$/gm);
+    for (const [, from = ""] of imports) files.add(join(dirname(file), from));
+  }
+  return [...files].sort();
+}
+
+test("each set of files to copy is all that its files import, and nothing else", () => {
+  const rows = read("docs/vendoring.md").matchAll(/^\| ([^|]+) \| (`[a-z].*\.ts`) \| (.*) \|$/gm);
+  const sets = [...rows].map(([, name, ...cells]) => {
+    const [wanted = [], needed = []] = cells.map((cell) => cell.match(/[\w/-]+\.ts/g) ?? []);
+    return { name, files: [...wanted, ...needed].map((file) => join("src", file)).sort(), wanted };
+  });
+  assert.ok(sets.length >= 8);
+  for (const { name, files, wanted } of sets) assert.deepEqual(files, closureOf(wanted), name);
 });
