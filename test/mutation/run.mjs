@@ -13,6 +13,8 @@ import { Stryker } from "@stryker-mutator/core";
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 // A seeded test must say the same of every mutant.
 process.env.SEED ??= "1";
+// From Node 22.18 on, a test starts in half the time without tsx.
+const node = process.features.typescript ? "node" : "node --import tsx";
 
 // Files that a test of the same name does not try alone. They run in turn until one fails: the
 // quickest first.
@@ -54,7 +56,7 @@ function testCommand(file) {
   const paths = tests.map((name) => `test/${name}.test.ts`);
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length > 0) throw new Error(`Cannot mutate ${file}: there is no ${missing}`);
-  return paths.map((path) => `node --import tsx ${path}`).join(" && ");
+  return paths.map((path) => `${node} ${path}`).join(" && ");
 }
 
 function sourceFiles() {
