@@ -29,13 +29,13 @@ export class SessionCookie {
   }
 
   /** The keys of the well-formed session cookies of a request, the first few of them. */
-  keysIn(header: string | undefined): readonly SessionKey[] {
-    const first = getCookie(header, this.#name);
-    if (first === undefined || header === undefined) return [];
+  keysIn(header: string = ""): readonly SessionKey[] {
     // The text as it came, so that no percent escape makes a second spelling of an id.
     const isId = (value: string): boolean => isSessionId(value) && header.includes(value);
+    // The usual case, without reading the rest.
     if (header.indexOf(this.#name) === header.lastIndexOf(this.#name)) {
-      return isId(first) ? [hashSessionId(first)] : [];
+      const id = getCookie(header, this.#name) ?? "";
+      return isId(id) ? [hashSessionId(id)] : [];
     }
     // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6).
     const ids = parseCookiePairs(header)
