@@ -21,6 +21,7 @@ export interface SessionRecord {
   readonly data: ReadonlyMap<string, string>;
   /** When it was started. Kept by a rotation: the absolute time-out counts from here. */
   readonly createdAt: number;
+  /** When it was last used. In a new session that is `createdAt`; in a rotated one it is later. */
   readonly lastSeenAt: number;
   /** From this moment on the session does not exist any more, whether or not it was removed. */
   readonly expiresAt: number;
@@ -44,7 +45,8 @@ export interface SessionSummary extends SessionRecord {
  * (or rejects) when it cannot know: a fault must never look like an absent session.
  *
  * A store may bound the size of a session: then `create` and `update` throw an error whose name is
- * `SessionTooLargeError`, and what was stored stays as it was. It hands out copies, never what it
+ * `SessionTooLargeError`, and what was stored stays as it was. It may bound how many an owner has:
+ * then a new session ends the oldest, and a rotated one none. It hands out copies, never what it
  * holds. `test/store-contract.ts` holds a store to all of this.
  */
 export interface SessionStore {

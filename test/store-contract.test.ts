@@ -458,6 +458,17 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  "ends an owner's oldest session for one that is rotated, too": [
+    "a session that is only rotated ends none of its owner's, however many there are",
+    class extends PlainStore {
+      override async create(key: SessionKey, record: SessionRecord) {
+        const isNew = await super.create(key, record);
+        const [oldest, ...others] = await this.listByOwner(record.owner ?? "");
+        if (oldest !== undefined && others.length >= 20) await this.delete(oldest.key);
+        return isNew;
+      }
+    },
+  ],
   "takes owners for the same whatever their case": [
     "owners are plain text, whatever they hold",
     class extends PlainStore {

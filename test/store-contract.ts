@@ -463,6 +463,18 @@ const owners = claims({
     assert.equal(await store.deleteByOwner("ada", second), 1);
     assert.deepEqual(await trial.keysOf("eve"), [third]);
   },
+  async "a session that is only rotated ends none of its owner's, however many there are"(trial) {
+    const { store, start } = trial;
+    for (let number = 1; number <= 20; number += 1) {
+      const times = { createdAt: start - 30 + number, lastSeenAt: start - 30 + number };
+      await store.create(hashSessionId(`session ${number}`), trial.record(times));
+    }
+    const before = await trial.keysOf("ada");
+    await store.create(first, trial.record({ createdAt: start - 20 }));
+    const after = await trial.keysOf("ada");
+    assert.deepEqual(after.filter((key) => key !== first), before);
+    assert.equal(after.length, before.length + 1);
+  },
   async "owners are plain text, whatever they hold"(trial) {
     const { store } = trial;
     const names = [...oddTexts.filter((text) => text !== ""), "ADA", "ada", "ada ", "ada:", "ad"];
