@@ -1,6 +1,6 @@
 // What a million sessions in memory cost. Not a test; run it with:
 //
-//   node --expose-gc --import tsx test/memory-bench.ts [sessions] [memory|visits|expire]
+//   node --expose-gc --import tsx test/memory-bench.ts [sessions] [memory|visits|full|expire]
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hashSessionId } from "../src/session-id.ts";
@@ -25,9 +25,13 @@ function recordOf(index: number, perOwner: number, clock: FakeClock): SessionRec
   return { owner, data, createdAt: clock(), lastSeenAt: clock(), expiresAt: clock() + hour };
 }
 
-function fill(count: number, perOwner: number): { store: MemoryStore; clock: FakeClock } {
+function fill(
+  count: number,
+  perOwner: number,
+  maxSessions = 2 * count + 100_000,
+): { store: MemoryStore; clock: FakeClock } {
   const clock = fakeClock();
-  const store = new MemoryStore({ clock, maxSessions: 2 * count + 100_000 });
+  const store = new MemoryStore({ clock, maxSessions });
   for (let index = 0; index < count; index++) {
     clock.advance(index % 64 === 0 ? 1 : 0);
     store.create(hashSessionId(`${index}`), recordOf(index, perOwner, clock));
@@ -81,6 +85,27 @@ function compare(visited: number, where: string): void {
     const figures = `${before.toFixed(0)} ns at 1000, ${nanoseconds.toFixed(0)} ns at ${million}`;
     console.log(`${what}, ${where}: ${figures}, ratio ${(nanoseconds / before).toFixed(2)}`);
   }
+}
+
+/** What a login takes that a full store refuses, when each session seems to have expired. */
+function full(): void {
+  const { store, clock } = fill(million, 1, million);
+  const times = { lastSeenAt: clock(), expiresAt: clock() + 3 * hour };
+  for (let index = 0; index < million; index++) {
+    store.update(hashSessionId(`${index}`), { data: new Map(), ...times });
+  }
+  clock.advance(2 * hour);
+  const taken: number[] = [];
+  for (let index = 0; index < 1000; index++) {
+    const [key, record] = [hashSessionId(`late ${index}`), recordOf(million + index, 1, clock)];
+    const began = performance.now();
+    try {
+      store.create(key, record);
+    } catch {
+      taken.push(performance.now() - began);
+    }
+  }
+  console.log(`${taken.length} logins refused by a full store: ${spread(taken)}`);
 }
 
 function spread(times: readonly number[]): string {
@@ -137,6 +162,7 @@ const parts: Record<string, () => void | Promise<void>> = {
     compare(1000, "to the same thousand sessions");
     compare(30_000, "to sessions anywhere");
   },
+  full,
   expire,
 };
 for (const [name, run] of Object.entries(parts)) {
