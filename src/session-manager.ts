@@ -160,11 +160,11 @@ export class SessionManager {
 
 /** Makes a hook of the application one that cannot fail: it is no part of the session. */
 function harmless<Told extends readonly unknown[]>(
-  hook: ((...told: Told) => void) | undefined,
+  hook: (...told: Told) => void = () => {},
 ): (...told: Told) => void {
   return async (...told) => {
     try {
-      await hook?.(...told);
+      await hook(...told);
     } catch {}
   };
 }

@@ -146,6 +146,10 @@ describeManager("what a session holds,", {
     });
     assert.equal(subject.store.count("read"), 1);
   },
+  async "the first value of a visitor who sends no cookie costs one question to the store"(subject) {
+    await subject.visit(new Browser("theme=dark"), (session) => session.set("cart", "1"));
+    assert.deepEqual(subject.store.asked, ["create"]);
+  },
   async "a request that does not use its session costs no question to the store"(subject) {
     const browser = await subject.logIn("ada");
     const questions = subject.store.asked.length;

@@ -71,7 +71,9 @@ describeManager("lists and revocation", {
   async "end all sessions of an owner, and answer how many"(subject) {
     const browsers = [await subject.logIn("ada"), await subject.logIn("ada")];
     const eve = await subject.logIn("eve");
+    subject.store.asked.length = 0;
     assert.equal(await subject.manager.endAll("ada"), 2);
+    assert.deepEqual(subject.store.asked, ["deleteByOwner"]);
     assert.equal(await subject.manager.endAll("ada"), 0);
     for (const browser of browsers) assert.equal(await subject.handle(browser), undefined);
     assert.notEqual(await subject.handle(eve), undefined);
