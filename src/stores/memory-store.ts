@@ -58,7 +58,7 @@ const defaults = {
  */
 export class MemoryStore implements SessionStore {
   readonly #options: MemoryStoreOptions & typeof defaults;
-  readonly #shards: (Shard | undefined)[] = new Array<undefined>(shardCount).fill(undefined);
+  readonly #shards: (Shard | undefined)[] = [];
   #size = 0;
   #latest = -Infinity;
   #isSweeping = false;
