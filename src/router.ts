@@ -131,8 +131,10 @@ function find(node: Node, segments: readonly string[], index: number): Node | un
 function paramsOf({ path }: Endpoint, segments: readonly string[]): ReadonlyMap<string, string> {
   if (!path.includes(":")) return noParams;
   const params = new Map<string, string>();
-  for (const [index, name] of path.split("/").entries()) {
-    if (name.startsWith(":")) params.set(name.slice(1), decodeSegment(segments[index] ?? ""));
+  const names = path.split("/");
+  for (const [index, segment] of segments.entries()) {
+    const name = names[index];
+    if (name?.startsWith(":")) params.set(name.slice(1), decodeSegment(segment));
   }
   return params;
 }
