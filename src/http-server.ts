@@ -35,26 +35,31 @@ const reasons: ReadonlyMap<string, string> = new Map([
 /** Makes a server that is not listening yet. */
 export function createHttpServer(handler: Handler, options: HttpServerOptions = {}): Server {
   const { keepAliveTimeout = 5 * second, headers = securityHeaders(false) } = options;
-  const server = createServer({ ...limits, keepAliveTimeout }, handler);
+  const answer: Handler = (message, response) => {
+    // Node marks the last answer of a connection, but would answer more, with a bare 503.
+    if ("maxRequestsOnConnectionReached" in response && response.maxRequestsOnConnectionReached) {
+      response.shouldKeepAlive = false;
+    }
+    handler(message, response);
+  };
+  const server = createServer({ ...limits, keepAliveTimeout }, answer);
   // Where a client takes no answer, or has vanished, nothing moves.
   server.timeout = 30 * second;
   server.maxConnections = 10_000;
   server.maxRequestsPerSocket = 1000;
-  // The last answer says so. Whoever asks on would get a 503 of Node's own, without our fields.
-  server.on("dropRequest", (_message, socket) => socket.destroy());
   // Their size is bounded. Of too many, Node would leave out the last, as a proxy adds them.
   server.maxHeadersCount = 0;
   // With a listener, node:http sends no "100 Continue" by itself: forms are refused unread.
-  server.on("checkContinue", handler);
-  server.on("checkExpectation", handler);
+  server.on("checkContinue", answer);
+  server.on("checkExpectation", answer);
   // Nothing listens for CONNECT: Node then ends the connection. Nor for Upgrade: it is ignored.
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const answer = "_httpMessage" in socket ? socket._httpMessage : undefined;
-    const isAnswering = answer instanceof ServerResponse;
-    const isSent = isAnswering && answer.headersSent;
+    const pending = "_httpMessage" in socket ? socket._httpMessage : undefined;
+    const isAnswering = pending instanceof ServerResponse;
+    const isSent = isAnswering && pending.headersSent;
     const reason = reasons.get(String(error.code)) ?? "400 Bad Request";
     // An earlier request, which has no answer yet, would take this one for its own.
-    if (!socket.writable || (isAnswering && answer.req.complete && !isSent)) socket.destroy();
+    if (!socket.writable || (isAnswering && pending.req.complete && !isSent)) socket.destroy();
     else socket.end(isSent ? "" : bareAnswer(reason, headers), () => socket.destroy());
   });
   return server;

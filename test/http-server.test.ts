@@ -429,12 +429,13 @@ test("the last request that a connection may have is answered with the end of it
 test("what is asked behind the last request of a connection is not answered", async (t) => {
   const brief = await startServer(routes);
   t.after(() => brief.close());
-  brief.server.maxRequestsPerSocket = 1;
-  const client = await brief.connect();
-  const whole = `GET / HTTP/1.1\r\n${host}\r\n`;
-  await client.send(whole).answer();
-  const answers = await client.send(whole).closed();
-  assert.deepEqual(answers.map(({ status }) => status), [200]);
+  brief.server.maxRequestsPerSocket = 2;
+  for (const last of ["GET / HTTP/1.1", "GET / HTTP/1.1\r\nExpect: 100-continue"]) {
+    const client = await brief.connect();
+    const first = `GET / HTTP/1.1\r\n${host}\r\n`;
+    const answers = await client.send(`${first}${last}\r\n${host}\r\n${first}${first}`).closed();
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200]);
+  }
 });
 
 test("a client that does not take its answers is cut off", async (t) => {
