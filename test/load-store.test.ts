@@ -71,12 +71,21 @@ for (const [claim, path, message] of [
   });
 }
 
-test("a module that is not there is refused in one line", async () => {
-  await assert.rejects(loadStore("./none.mjs", directory), (error: Error) => {
-    assert.match(error.message, /^Cannot load SESSION_STORE \.\/none\.mjs: Cannot find module .*$/);
-    return true;
+for (const [path, found] of [
+  ["./none.mjs", join(directory, "none.mjs")],
+  // Drives, as on Windows.
+  ["C:/none.mjs", "/C:/none.mjs"],
+  ["c:\\none.mjs", "/c:/none.mjs"],
+] as const) {
+  test(`a module that is not there, as ${path}, is refused in one line, with its cause`, async () => {
+    await assert.rejects(loadStore(path, directory), (error: Error) => {
+      const start = `Cannot load SESSION_STORE ${path}: Cannot find module '${found}' imported from `;
+      assert.ok(error.message.startsWith(start), error.message);
+      assert.ok(!error.message.includes("\n"));
+      return error.cause instanceof Error;
+    });
   });
-});
+}
 
 test("a store that has started leaves no timer behind", async () => {
   await loadStore("./object.mjs", directory);
