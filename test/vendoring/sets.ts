@@ -1,5 +1,5 @@
 // The sets of source files that may be copied into another project, each complete in itself.
-// `npm run sets` prints them as a table; a test holds them against the imports.
+// `npm run sets` prints them as a table; tests hold them against the imports and the docs.
 
 import { fileURLToPath } from "node:url";
 
@@ -62,11 +62,11 @@ export const sets: readonly VendorableSet[] = [
   },
 ];
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log("| Set | Wanted | Needed |\n|---|---|---|");
-  for (const { name, wanted, needed } of sets) {
-    const [first, second] = [wanted, needed].map((files) => files.map((file) => `\`${file}\``));
-    console.log(`| ${name} | ${first?.join(", ")} | ${second?.join(", ")} |`);
-  }
-  console.log("| Everything | `src/` | |");
+/** The sets as docs/vendoring.md has them. */
+export function table(): string {
+  const code = (files: readonly string[]): string => files.map((file) => `\`${file}\``).join(", ");
+  const rows = sets.map(({ name, wanted, needed }) => `| ${name} | ${code(wanted)} | ${code(needed)} |`);
+  return ["| Set | Wanted | Needed |", "|---|---|---|", ...rows, "| Everything | `src/` | |"].join("\n");
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(table());

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { sets, source } from "./sets.ts";
+import { sets, source, table } from "./sets.ts";
 
 const compilers = ["typescript-5.8", "typescript-5.9", "typescript-6", "typescript-7"] as const;
 
@@ -137,6 +137,12 @@ for (const { name, wanted, needed } of sets) {
     assert.deepEqual([...wanted, ...needed].sort(), closureOf(wanted));
   });
 }
+
+test("the documentation names exactly these sets", () => {
+  const page = readFileSync(join(source, "../docs/vendoring.md"), "utf8");
+  const [found] = /(?:^\|.*\n)+/m.exec(page) ?? [];
+  assert.equal(found?.trimEnd(), table());
+});
 
 const programs = /^(?:server|hash-password)\.ts$/;
 const projects: readonly Project[] = [
