@@ -193,6 +193,7 @@ describe("(43) a corrupt record is as absent, reported once, and removed:", () =
 describe("a list leaves out what makes no sense:", () => {
   const strange: readonly (readonly [string, unknown])[] = [
     ...corruptRecords,
+    ["undefined", undefined],
     ["another's session", { key, ...record, owner: "eve" }],
     ["a session without a key", record],
   ];
