@@ -42,14 +42,13 @@ const shardCount = 1024;
 /** Between one shard and the next, in milliseconds: all of them take a minute. */
 const sweepInterval = 60;
 
-const defaults = {
+const defaults: Required<MemoryStoreOptions> = {
   clock: () => Date.now(),
   maxSessions: 100_000,
   maxSessionsPerOwner: 20,
   maxSessionSize: 4096,
-  schedule(callback: () => void, delay: number): void {
-    setTimeout(callback, delay).unref();
-  },
+  onRemove: () => {},
+  schedule: (callback, delay) => void setTimeout(callback, delay).unref(),
 };
 
 /**
@@ -57,7 +56,7 @@ const defaults = {
  * no request arriving. What is done for an owner takes longer the more sessions the owner has.
  */
 export class MemoryStore implements SessionStore {
-  readonly #options: MemoryStoreOptions & typeof defaults;
+  readonly #options: Required<MemoryStoreOptions>;
   readonly #shards: (Shard | undefined)[] = [];
   #size = 0;
   #latest = -Infinity;
@@ -216,7 +215,7 @@ export class MemoryStore implements SessionStore {
   #end(entry: Entry): void {
     if (!this.#remove(entry)) return;
     try {
-      this.#options.onRemove?.(summaryOf(entry));
+      this.#options.onRemove(summaryOf(entry));
     } catch {
       // A listener that fails must not stop the sweep, nor a request.
     }
