@@ -58,6 +58,7 @@ const rows: readonly (readonly [
   ["an encoded static segment is another one", users, "GET /%75sers", "404"],
   ["names of objects are not found", users, "GET /__proto__", "404"],
   ["an inner segment is no page", ["GET /a/b"], "GET /a", "404"],
+  ["a static segment may come twice", ["GET /a/a"], "GET /a/a", "GET /a/a"],
   ["static to the end", tree, "GET /a/b/c", "GET /a/b/c"],
   ["back from a static segment to a parameter", tree, "GET /a/b/d", "GET /a/:x/d x=b"],
   ["back over two segments", tree, "GET /a/b/e", "GET /:y/b/e y=a"],
