@@ -55,6 +55,8 @@ describe("a reply is taken for what it is", () => {
     ["a key that is taken is not listed", createOwned, [0], false],
     ["no session", read, [[]], undefined],
     ["a session", read, [whole], record],
+    ["a value that looks like a field is a value", read, [[...whole, "data:cart", "data:x"]],
+      { ...record, data: new Map([["cart", "data:x"]]) }],
     ["a field nobody knows is left aside", read, [[...whole, "cart", "2"]], record],
     ["what is no session has no times", read, [["error", "WRONGTYPE"]], corrupt],
     ["half a field is corrupt", read, [["data:x"]], { ...corrupt, data: new Map([["x", ""]]) }],
