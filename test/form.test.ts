@@ -43,8 +43,9 @@ const types: readonly (readonly [claim: string, type: string | undefined, isForm
 for (const [claim, type, isForm] of types) {
   test(`${claim} ${isForm ? "is a form" : "is 415"}`, () => {
     const headers = type === undefined ? {} : { "content-type": type };
+    const message = "Send a form: application/x-www-form-urlencoded, in UTF-8.";
     if (isForm) assert.equal(checkFormHeaders(headers), undefined);
-    else assert.throws(() => checkFormHeaders(headers), { name: "HttpError", status: 415 });
+    else assert.throws(() => checkFormHeaders(headers), { name: "HttpError", status: 415, message });
   });
 }
 
