@@ -201,6 +201,7 @@ function report(processes: number): void {
     const newest = ratio(row, 1);
     const older = ratio(row, 2).toFixed(3);
     const verdict = newest <= aim ? "" : "  MISSED";
+    if (verdict !== "") process.exitCode = 1;
     console.log(
       `${newest.toFixed(3)} (${aim})  ${older}  ${ours(row).toFixed(2)} µs  ${name}${verdict}`,
     );
@@ -211,6 +212,7 @@ function report(processes: number): void {
       const row = comparisons.length + index * functions.length + column;
       const growth = ratio(row, 1);
       const verdict = growth <= 16 ? "" : "  NOT LINEAR";
+      if (verdict !== "") process.exitCode = 1;
       console.log(
         `${growth.toFixed(1).padStart(5)}  ${ours(row).toFixed(1)} µs  ${called}: ${name}${verdict}`,
       );
