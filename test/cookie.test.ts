@@ -541,3 +541,43 @@ test("reading survives headers far beyond what a server takes", () => {
     assert.equal(parseCookies(`b=${unit.repeat(300_000)}; a=1`).get("a"), "1");
   }
 });
+
+/** How many characters are looked at: by searching to the next hit, and one by one. */
+function looksOf(read: () => unknown): number {
+  const { indexOf, lastIndexOf, charCodeAt } = String.prototype;
+  let looks = 0;
+  String.prototype.indexOf = function (this: string, text, from = 0): number {
+    const at = indexOf.call(this, text, from);
+    looks += (at === -1 ? this.length : at) - from + 1;
+    return at;
+  };
+  String.prototype.lastIndexOf = function (this: string, text, from = this.length): number {
+    const at = lastIndexOf.call(this, text, from);
+    looks += from - at;
+    return at;
+  };
+  String.prototype.charCodeAt = function (this: string, index): number {
+    looks += 1;
+    return charCodeAt.call(this, index);
+  };
+  try {
+    read();
+  } finally {
+    Object.assign(String.prototype, { indexOf, lastIndexOf, charCodeAt });
+  }
+  return looks;
+}
+
+test("ten times the header is ten times the work, and no more, whatever is in it", () => {
+  const units = ["a;", ";", "=", "=a;", "a", " ", `${" ".repeat(50)}a`, "aa=1;ba=2;", "k=%;", "%41"];
+  // Counted, not timed: a quadratic search of a header that Node takes is too fast to be seen.
+  for (const unit of [...units, `a${" ".repeat(20_000)}`, `${" ".repeat(20_000)}a=`]) {
+    for (const read of [(header: string) => getCookie(header, "a"), parseCookiePairs]) {
+      const [small, large] = [2000, 20_000].map((size) => {
+        const header = `b=${unit.repeat(size / unit.length + 1)}`.slice(0, size - 4);
+        return looksOf(() => read(`${header};a=1`));
+      });
+      assert.ok(Number(large) <= 11 * Number(small), `${unit.trim()}: ${small} and ${large}`);
+    }
+  }
+});
