@@ -119,7 +119,7 @@ for (const target of process.argv.length > 2 ? process.argv.slice(2) : sourceFil
     problems.push(`${file}:${mutant.location.start.line} not in survivors.md: ${row}`);
   }
   const total = killed + endless + survivors.length;
-  const score = (100 * (killed + endless)) / total;
+  const score = total === 0 ? 100 : (100 * (killed + endless)) / total;
   const endings = `${killed} killed, ${endless} timed out, ${survivors.length} survived`;
   summary.push(`${target}: ${score.toFixed(1)} % of ${total} mutants (${endings})`);
   console.log(summary.at(-1));
