@@ -32,6 +32,7 @@ const rows: readonly (readonly [claim: string, accept: string | undefined, json:
   ["digits before a good weight do not count", "application/json;q=10", false],
   ["a weight behind something else does not count", "application/json;q=q=0.5", false],
   ["an empty weight does not count", "application/json;q=", false],
+  ["a malformed weight leaves it to the group", "application/json;q=q=0.5, application/*", true],
   ["any application type covers JSON", "application/*", true],
   ["any text covers HTML", "text/*, application/json;q=0.9", false],
   ["any text with less weight is JSON", "text/*;q=0.5, application/json", true],
