@@ -59,7 +59,7 @@ function subject(options: MemoryStoreOptions = {}): Subject {
     }
   }
   function sweep(): void {
-    for (let step = 0; step < 1024; step++) timers.shift()?.callback();
+    for (let step = 0; step < 4096; step++) timers.shift()?.callback();
   }
   return { store, clock, removed, timers, record, fill, sweep };
 }
@@ -150,7 +150,7 @@ test("a full store searches a part of its sessions for room, and another part th
   const { store, clock, record, fill } = subject({ maxSessions: 20_000 });
   fill(0, 20_000);
   // Each part seems to have an expired session, and one has.
-  for (let index = 1; index < 20_000; index++) {
+  for (let index = 1; index < 100_000; index++) {
     const times = { lastSeenAt: clock(), expiresAt: clock() + 2 * hour };
     store.update(keyOf(index), { data: new Map(), ...times });
   }
@@ -414,8 +414,8 @@ test("no step of the sweep takes more than a small part of the sessions", () => 
     most = Math.max(most, before - store.size);
   }
   assert.equal(store.size, 0);
-  // An even share is 29. Chance makes some of the parts twice as large.
-  assert.ok(most < 90, `${most} of 30,000 in one step`);
+  // An even share is 7. Chance makes some of the parts three times as large.
+  assert.ok(most < 40, `${most} of 30,000 in one step`);
 });
 
 test("a tour takes about a minute, and there is one timer while there are sessions", () => {
@@ -423,7 +423,7 @@ test("a tour takes about a minute, and there is one timer while there are sessio
   assert.equal(timers.length, 0);
   fill(0, 3);
   let tour = 0;
-  for (let step = 0; step < 1024; step++) {
+  for (let step = 0; step < 4096; step++) {
     assert.equal(timers.length, 1);
     const timer = timers.shift();
     tour += timer?.delay ?? NaN;
@@ -455,7 +455,7 @@ test("without a clock and a schedule a store goes by the machine's", (context) =
   store.create(keyOf(0), { owner: undefined, data: new Map(), ...times });
   context.mock.timers.tick(999);
   assert.notEqual(store.read(keyOf(0)), undefined);
-  for (let step = 0; step < 2 * 1024; step++) context.mock.timers.tick(60);
+  for (let step = 0; step < 2 * 4096; step++) context.mock.timers.tick(15);
   assert.equal(store.size, 0);
 });
 
@@ -490,7 +490,7 @@ function heapUsed(): number {
 test("a small session takes little memory, its owner's part of the index included", () => {
   const { store, record } = subject();
   const before = heapUsed();
-  for (let index = 0; index < 20_000; index++) {
+  for (let index = 0; index < 100_000; index++) {
     const data = new Map([["name", `User ${index}`]]);
     store.create(keyOf(index), record({ owner: `owner ${index}`, data }));
   }

@@ -38,9 +38,9 @@ interface Shard {
   earliest: number;
 }
 
-const shardCount = 1024;
+const shardCount = 4096;
 /** Between one shard and the next, in milliseconds: all of them take a minute. */
-const sweepInterval = 60;
+const sweepInterval = 15;
 
 const defaults: Required<MemoryStoreOptions> = {
   clock: () => Date.now(),
