@@ -79,8 +79,7 @@ export class LoginThrottle {
   }
 
   #isKnown(pair: string, now: number): boolean {
-    const lastLogin = this.#lastLogins.get(pair);
-    return lastLogin !== undefined && now - lastLogin <= 30 * day;
+    return now - (this.#lastLogins.get(pair) ?? -Infinity) <= 30 * day;
   }
 
   // Only a right password writes here, so the oldest can go: guesses push nobody out.
