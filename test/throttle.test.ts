@@ -206,6 +206,7 @@ test("rest brings no more than all the tries back while others keep the table bu
 test("an IPv6 /64 is one address, and IPv4 within IPv6 is IPv4", () => {
   for (const [claim, first, second, areOne] of [
     ["hosts of a /64", "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true],
+    ["/64s with the same digits", "2001:db8:1:23::", "2001:db8:12:3::", false],
     ["neighbouring /64s", "2001:db8:1:2::1", "2001:db8:1:3::1", false],
     ["a long form and a short one", "2001:0DB8:0:0:0:0:0:1", "2001:db8::2", true],
     ["zeros left out at the end of the /64", "2001:db8:1::1", "2001:db8:1:0:9::", true],
