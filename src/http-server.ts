@@ -1,9 +1,11 @@
 // The http server around a handler: time-outs, limits, and answers to what is not even HTTP.
 
-import { createServer, ServerResponse } from "node:http";
-import type { Server } from "node:http";
+import { createServer, ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { securityHeaders } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { HttpError, text } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 
 /** What an http server can be told. */
 export interface HttpServerOptions {
@@ -11,6 +13,8 @@ export interface HttpServerOptions {
   readonly keepAliveTimeout?: number | undefined;
   /** Fields of the answers to malformed requests. Default: `securityHeaders(false)`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Makes the reply to a malformed request, and must not throw. Default: one line of text. */
+  readonly renderError?: ((error: HttpError, message?: IncomingMessage) => Reply) | undefined;
 }
 
 const second = 1000;
@@ -27,14 +31,16 @@ const limits = {
   requireHostHeader: false,
 };
 
-const reasons: ReadonlyMap<string, string> = new Map([
-  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
-  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+const malformed = new HttpError(400, "Send a well-formed request.");
+const refusals: ReadonlyMap<string, HttpError> = new Map([
+  ["HPE_HEADER_OVERFLOW", new HttpError(431, "Send fewer or shorter header fields.")],
+  ["ERR_HTTP_REQUEST_TIMEOUT", new HttpError(408, "The request took too long. Send it again.")],
 ]);
 
 /** Makes a server that is not listening yet. */
 export function createHttpServer(handler: Handler, options: HttpServerOptions = {}): Server {
   const { keepAliveTimeout = 5 * second, headers = securityHeaders(false) } = options;
+  const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
   const answer: Handler = (message, response) => {
     // Node marks the last answer of a connection, but would answer more, with a bare 503.
     if ("maxRequestsOnConnectionReached" in response && response.maxRequestsOnConnectionReached) {
@@ -57,23 +63,25 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     const pending = "_httpMessage" in socket ? socket._httpMessage : undefined;
     const isAnswering = pending instanceof ServerResponse;
     const isSent = isAnswering && pending.headersSent;
-    const reason = reasons.get(String(error.code)) ?? "400 Bad Request";
+    const refusal = refusals.get(String(error.code)) ?? malformed;
+    const reply = renderError(refusal, isAnswering ? pending.req : undefined);
     // An earlier request, which has no answer yet, would take this one for its own.
     if (!socket.writable || (isAnswering && pending.req.complete && !isSent)) socket.destroy();
-    else socket.end(isSent ? "" : bareAnswer(reason, headers), () => socket.destroy());
+    else socket.end(isSent ? "" : written(reply, headers), () => socket.destroy());
   });
   return server;
 }
 
-function bareAnswer(reason: string, headers: Readonly<Record<string, string>>): string {
-  const body = `${reason}\n`;
+/** A reply as it goes out where node:http offers no response to write it with. */
+function written(reply: Reply, headers: Readonly<Record<string, string>>): string {
   const fields = {
     ...headers,
+    ...reply.headers,
     "Cache-Control": "no-store",
-    "Content-Type": "text/plain; charset=utf-8",
-    "Content-Length": String(body.length),
+    "Content-Length": String(Buffer.byteLength(reply.body)),
     Connection: "close",
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${reason}\r\n${lines.join("")}\r\n${body}`;
+  const start = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n`;
+  return `${start}${lines.join("")}\r\n${reply.body}`;
 }

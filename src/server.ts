@@ -82,7 +82,7 @@ async function createServer(config: Config, users: UserStore, log: Log): Promise
       if (accessLog) log("info", "request", { method, path, status: reply.status, address });
     },
   });
-  return createHttpServer(handler, { keepAliveTimeout, headers });
+  return createHttpServer(handler, { keepAliveTimeout, headers, renderError });
 }
 
 /** The demo account. Its hash is not waited for: the server listens meanwhile. */

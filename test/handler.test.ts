@@ -287,7 +287,7 @@ test("errors look as renderError makes them, and keep their fields", async (t) =
   const visitor = new Visitor(
     await startServer(t, open(get("/", fails(new HttpError(418, "Tea.", { "X-Own": "1" })))), {
       renderError(error, message) {
-        seen.push(message.url);
+        seen.push(message?.url);
         return page(html`<p>${error.message}</p>`, error.status);
       },
     }),

@@ -160,7 +160,8 @@ for (const [status, claim, text] of malformed) {
     const { port } = await startLogin(t);
     const [answer] = answersIn(await exchange(port, text));
     assert.equal(answer?.status, status);
-    if (answer !== undefined) check("GET", answer);
+    assert.match(answer.body, /<h1>/);
+    check("GET", answer);
   });
 }
 
@@ -173,13 +174,17 @@ test("408 has every field", async (t) => {
   server.emit("clientError", Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), peer);
   const [answer] = answersIn(await readToEnd(socket));
   assert.equal(answer?.status, 408);
-  if (answer !== undefined) check("GET", answer);
+  assert.match(answer.body, /<h1>Too slow<\/h1>/);
+  check("GET", answer);
   socket.destroy();
 });
 
 test("over https every answer asks for https from then on, those of the parser too", async (t) => {
   const headers = securityHeaders(true);
   const { port } = await startLogin(t, { headers });
-  const text = await exchange(port, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
-  assert.match(text, /\r\nStrict-Transport-Security: max-age=63072000\r\n/);
+  const request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+  for (const bytes of [request, "garbage\r\n\r\n"]) {
+    const text = await exchange(port, bytes);
+    assert.match(text, /\r\nStrict-Transport-Security: max-age=63072000\r\n/);
+  }
 });

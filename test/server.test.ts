@@ -76,6 +76,7 @@ describe("the server", concurrency, () => {
     assert.ok(response.headers.has("strict-transport-security"));
     const malformed = await exchange(Number(new URL(server.url).port), "no HTTP\r\n\r\n");
     assert.match(malformed, /\r\nStrict-Transport-Security: /);
+    assert.match(malformed, /<h1>Not understood<\/h1>/);
     assert.ok(!server.output().stderr.includes("Log in as"));
     assert.equal(await server.stop(), 0);
   });

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { createHandler } from "../src/handler.ts";
 import type { HandlerOptions } from "../src/handler.ts";
 import { createHttpServer } from "../src/http-server.ts";
+import type { HttpServerOptions } from "../src/http-server.ts";
 import { loginRoutes, renderError } from "../src/login/app.ts";
 import { causeOf, createLog } from "../src/login/log.ts";
 import { hashPassword } from "../src/login/password.ts";
@@ -24,7 +25,8 @@ import { cheapScrypt } from "./fake-scrypt.ts";
 
 /** What a test may choose: the rest is a store in memory, and a cookie for plain http. */
 export type TestServerOptions = Partial<SessionManagerOptions> &
-  Partial<Omit<HandlerOptions, "router" | "sessions">>;
+  Partial<Omit<HandlerOptions, "router" | "sessions" | "renderError">> &
+  Pick<HttpServerOptions, "renderError">;
 
 /** What ends when a test does, or a program that is no test. */
 export interface Ending {
@@ -46,7 +48,10 @@ export async function startServer(
 ): Promise<TestServer> {
   const sessions = new SessionManager({ store: new MemoryStore(), secure: false, ...options });
   const router = new Router(typeof routes === "function" ? routes(sessions) : routes);
-  const server = createHttpServer(createHandler({ ...options, router, sessions }));
+  const server = createHttpServer(createHandler({ ...options, router, sessions }), {
+    headers: options.headers,
+    renderError: options.renderError,
+  });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
   async function close(): Promise<void> {

@@ -125,6 +125,6 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
 }
 
 /** Answers an error as a page, or as JSON to a client that prefers it. */
-export function renderError(error: HttpError, message: IncomingMessage): Reply {
-  return errorReply(error.status, error.message, message.headers.accept);
+export function renderError(error: HttpError, message?: IncomingMessage): Reply {
+  return errorReply(error.status, error.message, message?.headers.accept);
 }
