@@ -6,7 +6,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { visit } from "./visit.ts";
 
@@ -66,7 +66,8 @@ function runTests({ program, tests }: Runtime): string {
     cwd: tests.folder,
     encoding: "utf8",
     maxBuffer: 1e9,
-    env: { PATH: process.env["PATH"] },
+    // What the tests start by the name of "node" is this one, too.
+    env: { PATH: `${dirname(program)}:${process.env["PATH"]}` },
   });
   const count = (what: string) => stdout.match(new RegExp(`^# ${what} (\\d+)$`, "m"))?.[1] ?? "?";
   if (status === 0) return `${count("pass")} pass, ${count("skipped")} skipped`;
