@@ -79,9 +79,11 @@ test("a run logs a line for each event, and no password, id, query or unknown na
     "login-throttled", "stop",
   ]);
   assert.equal(lines.length - events.length, 16, "one for each request");
-  for (const { time, level } of lines) {
+  for (const { time, level, event, address } of lines) {
     assert.equal(new Date(time).toISOString(), time);
     assert.match(level, /^(?:info|warn|error)$/);
+    const isOfRequest = !["start", "stop", "session-end"].includes(event);
+    assert.equal(address, isOfRequest ? "127.0.0.1" : undefined, event);
   }
   for (const secret of secrets) {
     for (const form of formsOf(secret)) assert.ok(!(stdout + stderr).includes(form), secret);
