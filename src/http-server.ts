@@ -63,11 +63,13 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     const pending = "_httpMessage" in socket ? socket._httpMessage : undefined;
     const isAnswering = pending instanceof ServerResponse;
     const isSent = isAnswering && pending.headersSent;
-    const refusal = refusals.get(String(error.code)) ?? malformed;
-    const reply = renderError(refusal, isAnswering ? pending.req : undefined);
     // An earlier request, which has no answer yet, would take this one for its own.
-    if (!socket.writable || (isAnswering && pending.req.complete && !isSent)) socket.destroy();
-    else socket.end(isSent ? "" : written(reply, headers), () => socket.destroy());
+    const isMistakable = isAnswering && pending.req.complete && !isSent;
+    if (!socket.writable || isMistakable) return void socket.destroy();
+    const refusal = refusals.get(String(error.code)) ?? malformed;
+    const request = isAnswering ? pending.req : undefined;
+    const last = isSent ? "" : written(renderError(refusal, request), headers);
+    socket.end(last, () => socket.destroy());
   });
   return server;
 }

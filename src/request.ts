@@ -64,9 +64,7 @@ export class IncomingRequest implements Request {
   }
 
   get address(): string {
-    const { remoteAddress } = this.#message.socket;
-    const forwardedFor = this.headers["x-forwarded-for"]?.toString();
-    return clientAddress(remoteAddress, forwardedFor, this.#hops);
+    return addressOf(this.#message, this.#hops);
   }
 
   get signal(): AbortSignal {
@@ -114,6 +112,12 @@ export class IncomingRequest implements Request {
       this.#message.on("error", () => reject(new HttpError(400, "Send the whole form.")));
     });
   }
+}
+
+/** The address of who sent a message, where so many trusted proxies stand before the server. */
+export function addressOf({ socket, headers }: IncomingMessage, trustedProxies: number): string {
+  const forwardedFor = headers["x-forwarded-for"]?.toString();
+  return clientAddress(socket.remoteAddress, forwardedFor, trustedProxies);
 }
 
 /**

@@ -14,7 +14,7 @@ import { hashPassword } from "./login/password.ts";
 import { PasswordChecker } from "./login/password-checker.ts";
 import { LoginThrottle } from "./login/throttle.ts";
 import type { UserStore } from "./login/users.ts";
-import { clientAddress } from "./request.ts";
+import { addressOf } from "./request.ts";
 import { Router } from "./router.ts";
 import { SessionManager } from "./session-manager.ts";
 import { MemoryStore } from "./stores/memory-store.ts";
@@ -76,10 +76,9 @@ async function createServer(config: Config, users: UserStore, log: Log): Promise
     allowedHosts,
     trustedProxies,
     renderError,
-    onFault(error, { method, headers, socket }) {
-      const forwardedFor = headers["x-forwarded-for"]?.toString();
-      const address = clientAddress(socket.remoteAddress, forwardedFor, trustedProxies);
-      log("error", "fault", { method, address, cause: causeOf(error) });
+    onFault(error, message) {
+      const address = addressOf(message, trustedProxies);
+      log("error", "fault", { method: message.method, address, cause: causeOf(error) });
     },
     onReply(reply, { method, path, address }) {
       if (accessLog) log("info", "request", { method, path, status: reply.status, address });
