@@ -79,10 +79,12 @@ export class MemoryStore implements SessionStore {
     const text = this.#pack(record, record);
     // Read back: V8 keeps a whole form for a name that is a slice of it.
     const { owner, createdAt, lastSeenAt, expiresAt } = unpack(text);
+    const { maxSessionsPerOwner } = this.#options;
     // A session that was seen before only has a new id: the old one is not the store's to end.
-    if (owner !== undefined && lastSeenAt === createdAt) {
+    const isNew = lastSeenAt === createdAt;
+    if (owner !== undefined && isNew && this.#keysOf(owner).length >= maxSessionsPerOwner) {
       const youngest = this.#liveOf(owner).reverse();
-      for (const old of youngest.slice(this.#options.maxSessionsPerOwner - 1)) this.#end(old);
+      for (const old of youngest.slice(maxSessionsPerOwner - 1)) this.#end(old);
     }
     this.#makeRoom();
     this.#put(key, text, expiresAt);
