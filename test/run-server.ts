@@ -25,8 +25,10 @@ type Environment = Readonly<Record<string, string>>;
 
 const source = sourceArguments("src/server.ts");
 const children = new Set<ChildProcess>();
-// A test that fails stops no server: the run would never end.
-after(() => children.forEach((child) => child.kill("SIGKILL")));
+// A test that fails stops no server: the run would never end, or would leave it behind.
+const endAll = (): void => children.forEach((child) => child.kill("SIGKILL"));
+after(endAll);
+process.once("exit", endAll);
 
 function start(environment: Environment, args: readonly string[], directory?: string) {
   // Nothing of the test's own environment but what Node, the coverage and the mutation need.

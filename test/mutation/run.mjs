@@ -13,8 +13,9 @@ import { Stryker } from "@stryker-mutator/core";
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 // A seeded test must say the same of every mutant.
 process.env.SEED ??= "1";
-// From Node 22.18 on, a test starts in half the time without tsx.
-const node = process.features.typescript ? "node" : "node --import tsx";
+// From Node 22.18 on, a test starts in half the time without tsx. The first failure tells enough.
+const tsx = process.features.typescript ? "" : "--import tsx";
+const node = `node ${tsx} --test-reporter=${new URL("first-failure.mjs", import.meta.url)}`;
 
 // Files that a test of the same name does not try alone. They run in turn until one fails: the
 // quickest first.
@@ -40,10 +41,11 @@ const otherTests = {
     "session-revocation",
     "session-races",
   ],
-  "src/login/app.ts": ["login-app"],
+  "src/login/app.ts": ["login-app", "headers"],
   "src/login/layout.ts": ["views"],
   "src/login/log.ts": ["log", "login-app"],
   "src/login/username-password.ts": ["login-app"],
+  "src/server.ts": ["server", "whole-run"],
   "src/stores/memory-store.ts": ["memory-store", "store-contract"],
   "src/stores/redis-store.ts": ["redis-store", "store-contract"],
   "src/stores/sqlite-store.ts": ["sqlite-store", "store-contract"],
@@ -96,7 +98,7 @@ async function mutate(target) {
   const [killed = [], endless = [], survivors = []] = ["Killed", "Timeout", "Survived"].map(
     (status) => mutants.filter((mutant) => mutant.status === status),
   );
-  return { file, killed: killed.length, endless: endless.length, survivors };
+  return { file, killed: killed.length, endless, survivors };
 }
 
 const rows = readFileSync("test/mutation/survivors.md", "utf8").split("\n");
@@ -118,9 +120,13 @@ for (const target of process.argv.length > 2 ? process.argv.slice(2) : sourceFil
     if (takeRow(row)) continue;
     problems.push(`${file}:${mutant.location.start.line} not in survivors.md: ${row}`);
   }
-  const total = killed + endless + survivors.length;
-  const score = total === 0 ? 100 : (100 * (killed + endless)) / total;
-  const endings = `${killed} killed, ${endless} timed out, ${survivors.length} survived`;
+  // To be looked at: a slow machine ends a test, too.
+  for (const mutant of endless) {
+    console.log(`timed out: ${file}:${mutant.location.start.line} ${describe(mutant)}`);
+  }
+  const total = killed + endless.length + survivors.length;
+  const score = total === 0 ? 100 : (100 * (total - survivors.length)) / total;
+  const endings = `${killed} killed, ${endless.length} timed out, ${survivors.length} survived`;
   summary.push(`${target}: ${score.toFixed(1)} % of ${total} mutants (${endings})`);
   console.log(summary.at(-1));
   if (target !== file) continue;
