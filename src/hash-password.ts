@@ -15,14 +15,18 @@ async function readPassword(prompt: string): Promise<TypedLine> {
   const { stdin, stderr } = process;
   stdin.setEncoding("utf8");
   // Raw mode comes before the prompt, or the terminal would show what is typed in between.
-  if (stdin.isTTY) stdin.setRawMode(true);
-  if (stdin.isTTY) stderr.write(prompt);
+  if (stdin.isTTY) {
+    stdin.setRawMode(true);
+    stderr.write(prompt);
+  }
   let keys = "";
   for await (const chunk of stdin) {
     keys += String(chunk);
     if (typedLine(keys).state === "typing" && keys.length < 1_000) continue;
-    if (stdin.isTTY) stdin.setRawMode(false);
-    if (stdin.isTTY) stderr.write("\n");
+    if (stdin.isTTY) {
+      stdin.setRawMode(false);
+      stderr.write("\n");
+    }
     break;
   }
   return typedLine(keys);
@@ -46,11 +50,8 @@ if (name === undefined || name === "--help" || others.length > 0) {
   process.exitCode = name === "--help" ? 0 : 1;
   (name === "--help" ? process.stdout : process.stderr).write(usage);
 } else {
-  try {
-    console.log(await makeEntry(name));
-  } catch (error) {
-    // Without the name of its class, which is for programmers.
-    console.error(String(error).replace(/^\w+: /, ""));
+  await makeEntry(name).then(console.log, (error: Error) => {
+    console.error(error.message);
     process.exitCode = 1;
-  }
+  });
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { verifyPassword } from "../src/login/password.ts";
@@ -20,19 +21,28 @@ interface Run {
   readonly errors: string;
 }
 
-/** Runs a command to its end. Its input is sent, and closed, when `after` was put out. */
-function run(command: string, args: readonly string[], input: string, after = ""): Promise<Run> {
+const children = new Set<ChildProcess>();
+// A test that fails leaves no program behind, which would wait for its keys.
+process.once("exit", () => children.forEach((child) => child.kill()));
+
+/** Runs a command to its end. Its input is sent when `after` was put out, and stays open or ends. */
+function run(
+  command: string,
+  args: readonly string[],
+  input: string,
+  { after = "", stays = false } = {},
+): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args);
+    children.add(child);
     let output = "";
     let errors = "";
     let isSent = false;
     const send = (): void => {
       if (isSent || !output.includes(after)) return;
       isSent = true;
-      // A terminal stays open, a pipe ends.
-      if (after === "") child.stdin.end(input);
-      else child.stdin.write(input);
+      child.stdin.write(input);
+      if (!stays) child.stdin.end();
     };
     child.stdin.on("error", () => {}); // A program that does not read closes the pipe early.
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -70,12 +80,30 @@ test("what cannot become an entry is refused in one line, and with exit code 1",
   for (const [claim, args, input, errors] of [
     ["an empty pipe", ["ada"], "", "Cannot hash the password: it is empty\n"],
     ["an arrow key, and no line end", ["ada"], "a\x1b[Ab", badPassword],
-    ["a line that does not end", ["ada"], "x".repeat(100_000), tooLong],
+    ["a line that is too long", ["ada"], "x".repeat(100_000), tooLong],
     ["Ctrl-C", ["ada"], "abc\x03", "Interrupted\n"],
     ["a name with a space", ["a da"], "P\n", badName],
   ] as const) {
     assert.deepEqual(await hashFromPipe(args, input), { code: 1, output: "", errors }, claim);
   }
+});
+
+test("a line that has not ended after 1,000 characters is not waited for", async () => {
+  const args = [...program, "ada"];
+  const refused = await run(process.execPath, args, "x".repeat(1000), { stays: true });
+  assert.deepEqual(refused, { code: 1, output: "", errors: tooLong });
+});
+
+test("a password that comes in pieces is one, though a piece ends within a letter", async () => {
+  const pieces = `import { Readable } from "node:stream";
+const bytes = Buffer.from("correct horse é\\n");
+const halves = [bytes.subarray(0, 3), bytes.subarray(3, 15), bytes.subarray(15)];
+const value = Readable.from(halves, { objectMode: false });
+Object.defineProperty(process, "stdin", { value });`;
+  const source = `data:text/javascript,${encodeURIComponent(pieces)}`;
+  const args = ["--import", source, ...program, "ada"];
+  const { output } = await run(process.execPath, args, "");
+  assert.ok(await letsIn(output, "correct horse é"));
 });
 
 test("--help tells how to use it; a wrong use is told the same, as an error", async () => {
@@ -90,8 +118,10 @@ test("--help tells how to use it; a wrong use is told the same, as an error", as
 // A terminal needs the program `script` of util-linux, which gives one to the command it runs.
 if (process.platform === "linux" && existsSync("/usr/bin/script")) {
   const command = [process.execPath, ...program, "ada"].map((part) => `'${part}'`).join(" ");
-  const onTerminal = (keys: string): Promise<Run> =>
-    run("/usr/bin/script", ["-qefc", command, "/dev/null"], keys, prompt);
+  const onTerminal = (keys: string, then = ""): Promise<Run> => {
+    const args = ["-qefc", command + then, "/dev/null"];
+    return run("/usr/bin/script", args, keys, { after: prompt, stays: true });
+  };
 
   test("a terminal asks for the password, and does not show it", async () => {
     const { code, output } = await onTerminal("corect\x15correct hores\x7f\x7fse\r");
@@ -104,5 +134,10 @@ if (process.platform === "linux" && existsSync("/usr/bin/script")) {
   test("Ctrl-C on a terminal gives up, and nothing is put out", async () => {
     const { code, output } = await onTerminal("correct\x03");
     assert.deepEqual({ code, output }, { code: 1, output: `${prompt}\r\nInterrupted\r\n` });
+  });
+
+  test("a terminal shows again what is typed, when the program has ended", async () => {
+    const { output } = await onTerminal("correct\x03", "; stty -a");
+    assert.match(output, /Interrupted\r\n[^]* icanon [^]* echo /);
   });
 }
