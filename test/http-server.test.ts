@@ -135,14 +135,19 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["HTTP/1.2", `GET / HTTP/1.2\r\n${host}\r\n`, 400],
   ["HTTP/2's first bytes", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
   ["TLS's first bytes", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
-  ["words that are no request", "hello\r\n\r\n", 400],
+  ["words that are no request", "hello\r\n\r\n", 400, "Send a well-formed request.\n"],
   ["a method that nobody knows", `BREW / HTTP/1.1\r\n${host}\r\n`, 400],
   ["a method in lower case", `get / HTTP/1.1\r\n${host}\r\n`, 400],
   ["Expect: 100-continue where nothing is sent", `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`, 200],
   ["another Expect", `GET / HTTP/1.1\r\n${host}Expect: wonders\r\n\r\n`, 417],
   ["two Expects", `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\nExpect: wonders\r\n\r\n`, 417],
   ["another Expect in HTTP/1.0", `GET / HTTP/1.0\r\n${host}Expect: wonders\r\n\r\n`, 417],
-  ["a header of over 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_384)}\r\n\r\n`, 431],
+  [
+    "a header of over 16 KiB",
+    `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_384)}\r\n\r\n`,
+    431,
+    "Send fewer or shorter header fields.\n",
+  ],
   ["a header of nearly 16 KiB", `GET / HTTP/1.1\r\n${host}X: ${"x".repeat(16_000)}\r\n\r\n`, 200],
   ["a target of over 16 KiB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\n${host}\r\n`, 431],
   ["a form", `${posted}Content-Length: 3\r\n\r\na=b`, 200, '[["a","b"]]'],
@@ -259,7 +264,8 @@ test("what is malformed behind an answer that was sent is told so", async () => 
   const client = await server.connect();
   await client.send(`GET / HTTP/1.1\r\n${host}\r\n`).answer();
   const answers = await client.send("garbage\r\n\r\n").closed();
-  assert.deepEqual(answers.map(({ status }) => status), [200, 400]);
+  const told = answers.map(({ status, headers }) => [status, headers.get("connection")]);
+  assert.deepEqual(told, [[200, "keep-alive"], [400, "close"]]);
 });
 
 test("what is malformed in one go behind a request does not cost it its answer", async () => {
@@ -278,6 +284,7 @@ test("a body that turns out malformed after its answer changes nothing of that a
   await client.send(head).answer();
   const answers = await client.send("zz\r\n").closed();
   assert.deepEqual(answers.map(({ body }) => body), ["unread"]);
+  assert.ok(client.received.endsWith("\r\n\r\nunread"));
 });
 
 /** Opens a connection; answers the server's end of it too. */
@@ -501,7 +508,8 @@ describe("a client that is too slow gets 408, and the connection ends:", { concu
     test(claim, async () => {
       const client = await hasty.connect();
       const answers = await client.send(bytes).closed();
-      assert.deepEqual(answers.map(({ status }) => status), [408]);
+      const told = answers.map(({ status, body }) => [status, body]);
+      assert.deepEqual(told, [[408, "The request took too long. Send it again.\n"]]);
     });
   }
 });
