@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -36,8 +36,11 @@ describe("the server", concurrency, () => {
     assert.equal(response.status, 303);
     assert.match(cookieOf(response), /^session_id=[\w-]{43}$/);
     assert.equal(await server.stop(), 0);
-    const events = server.output().stdout.trim().split("\n").map((line) => JSON.parse(line).event);
-    assert.deepEqual(events, ["start", "login", "stop"]);
+    const hint = `Log in as demo with the password ${password}\n`;
+    assert.equal(server.output().stderr, `Plinth listens on ${server.url}\n${hint}`);
+    const lines = server.output().stdout.trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ event }) => event), ["start", "login", "stop"]);
+    assert.equal(lines[0].url, server.url);
     assert.ok(!server.output().stdout.includes(password));
   });
 
@@ -62,6 +65,7 @@ describe("the server", concurrency, () => {
     }
     assert.equal(await server.stop("SIGINT"), 0);
     const { stdout, stderr } = server.output();
+    assert.match(stderr, /^Log in as demo with the password \(the one in DEMO_PASSWORD\)$/m);
     assert.deepEqual(secrets.filter((secret) => (stdout + stderr).includes(secret)), []);
     const requests = stdout.match(/"event":"request","method":"(?:GET|POST)","path":.*"status":\d/g);
     assert.equal(requests?.length, 10);
@@ -77,7 +81,7 @@ describe("the server", concurrency, () => {
     const malformed = await exchange(Number(new URL(server.url).port), "no HTTP\r\n\r\n");
     assert.match(malformed, /\r\nStrict-Transport-Security: /);
     assert.match(malformed, /<h1>Not understood<\/h1>/);
-    assert.ok(!server.output().stderr.includes("Log in as"));
+    assert.equal(server.output().stderr, `Plinth listens on ${server.url}\n`);
     assert.equal(await server.stop(), 0);
   });
 
@@ -118,6 +122,7 @@ describe("the server", concurrency, () => {
     socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\n`);
     // A second connection tells that the first was read.
     await fetch(`${server.url}/heartbeat`);
+    const stopping = performance.now();
     const stopped = server.stop();
     await once(server.process.stdout ?? socket, "data");
     await unusedIsClosed;
@@ -125,6 +130,7 @@ describe("the server", concurrency, () => {
     const [answer] = await once(socket.setEncoding("utf8"), "data");
     assert.match(String(answer), /^HTTP\/1.1 303 See Other\r\n/);
     assert.equal(await stopped, 0);
+    assert.ok(performance.now() - stopping < 10_000, "before anything was cut off");
   });
 
   test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async () => {
@@ -140,15 +146,22 @@ describe("the server", concurrency, () => {
     assert.equal(answer, "");
   });
 
-  test("goes on when nobody reads its output any more", async () => {
-    const server = await runServer({ SCRYPT, ACCESS_LOG: "1" });
-    server.process.stdout?.destroy();
-    server.process.stderr?.destroy();
-    for (let request = 0; request < 3; request += 1) {
-      assert.equal((await fetch(`${server.url}/heartbeat`)).status, 200);
-    }
-    assert.equal(await server.stop(), 0);
-  });
+  for (const unread of ["stdout", "stderr"] as const) {
+    test(`goes on when nobody reads its ${unread} any more`, async () => {
+      const store = `const write = () => void process.stderr.write("a store's own words");
+export default { create: write, read: write, update: write, delete: write,
+  listByOwner: write, deleteByOwner: write };`;
+      writeFileSync(join(directory, "talking.mjs"), store);
+      const settings = { SCRYPT, ACCESS_LOG: "1", SESSION_STORE: "./talking.mjs" };
+      const server = await runServer(settings, directory);
+      server.process[unread]?.destroy();
+      const headers = { cookie: `session_id=${"A".repeat(43)}` };
+      for (let request = 0; request < 3; request += 1) {
+        assert.equal((await fetch(`${server.url}/profile`, { headers })).status, 401);
+      }
+      assert.equal(await server.stop(), 0);
+    });
+  }
 
   test("logs a fault without showing it to the visitor", async () => {
     const store = `const down = () => { throw new Error("disk on fire") };
@@ -178,7 +191,8 @@ export default async () => ({
       assert.equal((await fetch(`${server.url}/profile`, { headers })).status, 401);
     }
     await server.stop();
-    assert.equal(server.output().stdout.match(/session-corrupt/g)?.length, 1);
+    const told = /"level":"error","event":"session-corrupt","session":"[\w-]{22}"\}$/gm;
+    assert.equal(server.output().stdout.match(told)?.length, 1);
   });
 
   test("says which session ended, and why; a persistent cookie has an end of its own", async () => {
@@ -188,9 +202,61 @@ export default async () => ({
     const headers = { cookie: cookieOf(response) };
     await fetch(`${server.url}/logout`, { headers, redirect: "manual" });
     await server.stop();
-    assert.match(server.output().stdout, /"event":"session-end","reason":"logout"/);
+    assert.match(server.output().stdout, /"event":"session-end","reason":"logout","session":"[\w-]{22}"\}$/m);
+  });
+
+  test("says which session the store ended by itself", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    for (let login = 0; login < 21; login += 1) await logIn(server.url, "demo", "x");
+    await server.stop();
+    const told = /"info","event":"session-end","reason":"replaced","session":"[\w-]{22}"\}$/gm;
+    assert.equal(server.output().stdout.match(told)?.length, 1);
+  });
+
+  test("forgets a connection that has closed", async () => {
+    // Any id opens a session here: of a user named by how many connections the process holds.
+    const store = `import { Socket } from "node:net";
+import { queryObjects } from "node:v8";
+const read = () => ({ owner: "ada", data: new Map([["username", String(queryObjects(Socket))]]),
+  createdAt: Date.now(), lastSeenAt: Date.now(), expiresAt: Date.now() + 60_000 });
+const never = () => false;
+export default { create: never, read, update: never, delete: never,
+  listByOwner: never, deleteByOwner: never };`;
+    writeFileSync(join(directory, "counting.mjs"), store);
+    const server = await runServer({ SCRYPT, SESSION_STORE: "./counting.mjs" }, directory);
+    const headers = { cookie: `session_id=${"A".repeat(43)}` };
+    const count = async (): Promise<number> => {
+      const profile = await fetch(`${server.url}/profile`, { headers });
+      return Number(JSON.parse(await profile.text()).username);
+    };
+    const before = await count();
+    const port = Number(new URL(server.url).port);
+    for (let visits = 0; visits < 50; visits += 1) {
+      await once(connect(port, "127.0.0.1").resume().end(), "close");
+    }
+    let held = await count();
+    for (let looks = 0; looks < 50 && held > before + 10; looks += 1) held = await count();
+    assert.ok(before > 0 && held <= before + 10, `${before}, then ${held}`);
+    await server.stop();
   });
 });
+
+// A login that costs other than its SCRYPT would tell, by its time, which names somebody has.
+if (existsSync("/proc/self/status")) {
+  test("a password is checked at the cost of SCRYPT, for a name that nobody has too", async () => {
+    const peak = async (SCRYPT: string): Promise<number> => {
+      const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+      assert.equal((await logIn(server.url, "demo", "x")).status, 303);
+      assert.equal((await logIn(server.url, "nobody", "x")).status, 401);
+      const status = readFileSync(`/proc/${server.process.pid}/status`, "utf8");
+      await server.stop();
+      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
+    };
+    // scrypt takes 128 bytes times N times r: 128 MiB, and 16.
+    const difference = await peak("ln=17,r=8,p=1") - await peak("ln=14,r=8,p=5");
+    assert.ok(difference > 64 * 1024, `${difference} KiB`);
+  });
+}
 
 describe("the server refuses to start, in one line and with exit code 1,", concurrency, () => {
   const busy = createServer().listen(0, "127.0.0.1");
