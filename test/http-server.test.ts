@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { createHttpServer } from "../src/http-server.ts";
 import { text } from "../src/reply.ts";
@@ -10,7 +9,7 @@ import { get, group, post } from "../src/router.ts";
 import { anyone } from "../src/security.ts";
 import { gate } from "./gate.ts";
 import type { Gate } from "./gate.ts";
-import { formType, RawClient, startServer } from "./raw-server.ts";
+import { formType, startServer } from "./raw-server.ts";
 import type { RawAnswer, TestServer } from "./raw-server.ts";
 
 let reads = 0;
@@ -287,16 +286,14 @@ test("a body that turns out malformed after its answer changes nothing of that a
   assert.ok(client.received.endsWith("\r\n\r\nunread"));
 });
 
-/** Opens a connection; answers the server's end of it too. */
-async function connectBoth(stays: boolean): Promise<readonly [RawClient, Socket]> {
-  const connected = once(server.server, "connection");
-  const client = await server.connect(stays);
+test("after malformed bytes, a client that does not close its end is cut off", async (t) => {
+  const patient = await startServer(routes);
+  t.after(() => patient.close());
+  // No time-out does it.
+  Object.assign(patient.server, { timeout: 0, headersTimeout: 0, requestTimeout: 0 });
+  const connected = once(patient.server, "connection");
+  const client = await patient.connect(true);
   const [peer] = await connected;
-  return [client, peer];
-}
-
-test("after malformed bytes, a client that does not close its end is cut off", async () => {
-  const [client, peer] = await connectBoth(true);
   const gone = once(peer, "close");
   assert.equal((await client.send("garbage\r\n\r\n").answer()).status, 400);
   await gone;
