@@ -5,15 +5,17 @@ import { once } from "node:events";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
+import { createHandler } from "../src/handler.ts";
 import { html, HttpError, json, page, redirect, status } from "../src/reply.ts";
 import { text, withCookie, withHeaders } from "../src/reply.ts";
 import type { Reply } from "../src/reply.ts";
 import { IncomingRequest } from "../src/request.ts";
 import type { Request } from "../src/request.ts";
-import { get, group, post } from "../src/router.ts";
+import { get, group, post, Router } from "../src/router.ts";
 import type { Controller, Endpoint, Route } from "../src/router.ts";
 import { allow, anyone, deny } from "../src/security.ts";
 import { RecordedSession } from "../src/session.ts";
+import { SessionManager } from "../src/session-manager.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { gate } from "./gate.ts";
@@ -114,7 +116,10 @@ test("other names than the server's own are 421, in any letters", async (t) => {
     ["127.0.0.1", 421],
   ] as const) {
     const head = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-    assert.equal(answersIn(await exchange(server.port, head))[0]?.status, expected, host);
+    const [answer] = answersIn(await exchange(server.port, head));
+    assert.equal(answer?.status, expected, host);
+    const told = "This server does not answer for this host name.\n";
+    assert.equal(answer.body, expected === 421 ? told : "hello");
   }
 });
 
@@ -133,6 +138,19 @@ test("a request from another site reaches no route, whatever the method, but for
     assert.equal((await visitor.send(method, "/", fields)).status, expected, method);
   }
   assert.deepEqual(reached, ["GET", "HEAD"]);
+  const { body } = await visitor.post("/", {}, fields);
+  assert.equal(body, "This came from another site. Open the page here, and try again.\n");
+});
+
+test("a target beyond ASCII is refused, should an http server let it through", async () => {
+  const message = new IncomingMessage(new Socket());
+  const request = { method: "GET", url: "/\xe4", httpVersion: "1.1", headers: { host: "a" } };
+  const sessions = new SessionManager({ store: new MemoryStore() });
+  const { status } = await new Promise<Reply>((onReply) => {
+    const handler = createHandler({ router: new Router(open(get("/", hello))), sessions, onReply });
+    handler(Object.assign(message, request), new ServerResponse(message));
+  });
+  assert.equal(status, 400);
 });
 
 test("what is not there is 404, a method that is not there 405 with those that are", async (t) => {
@@ -335,6 +353,7 @@ for (const [claim, reply] of unsendable) {
     assert.equal(answer.headers.get("x-own"), null);
     assert.equal(answer.headers.get("x-frame-options"), "DENY");
     assert.equal(answer.headers.get("connection"), "close");
+    assert.equal(answer.headers.get("vary"), null);
     assert.equal(faults.length, 1);
   });
 }
@@ -378,6 +397,8 @@ const closings: readonly (readonly [claim: string, head: string, body: string, c
 for (const [claim, head, body, closes] of closings) {
   test(`after ${claim} the connection ${closes ? "is closed" : "is used again"}`, async (t) => {
     const server = await startServer(t, open(get("/", hello), post("/form", readForm)));
+    // No time-out closes it.
+    Object.assign(server.server, { timeout: 0, headersTimeout: 0, requestTimeout: 0 });
     const [line, ...fields] = head.split("\n");
     const lines = [`${line} HTTP/1.1`, "Host: a", ...fields, "", body].join("\r\n");
     const next = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
