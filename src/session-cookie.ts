@@ -1,6 +1,6 @@
 // The session's cookie: which keys a request brings, and what the browser is told.
 
-import { clearCookie, getCookie, parseCookiePairs, serializeCookie } from "./cookie.ts";
+import { clearCookie, getCookie, serializeCookie } from "./cookie.ts";
 import type { CookieOptions } from "./cookie.ts";
 import { hashSessionId, isSessionId } from "./session-id.ts";
 import type { SessionKey } from "./session-store.ts";
@@ -29,19 +29,21 @@ export class SessionCookie {
   }
 
   /** The keys of the well-formed session cookies of a request, the first few of them. */
-  keysIn(header: string = ""): readonly SessionKey[] {
-    // The text as it came, so that no percent escape makes a second spelling of an id.
-    const isId = (value: string): boolean => isSessionId(value) && header.includes(value);
-    // The usual case, without reading the rest.
-    if (header.indexOf(this.#name) === header.lastIndexOf(this.#name)) {
-      const id = getCookie(header, this.#name) ?? "";
-      return isId(id) ? [hashSessionId(id)] : [];
+  keysIn(header: string | undefined): readonly SessionKey[] {
+    if (header === undefined) return [];
+    const ids = new Set<string>();
+    let end = 0;
+    // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6): so
+    // each piece with the name in it is read, and no other.
+    for (let at = header.indexOf(this.#name); at !== -1; at = header.indexOf(this.#name, end)) {
+      const semicolon = header.indexOf(";", at);
+      end = semicolon === -1 ? header.length : semicolon;
+      const piece = header.slice(header.lastIndexOf(";", at) + 1, end);
+      const id = getCookie(piece, this.#name) ?? "";
+      // The text as it came, so that no percent escape makes a second spelling of an id.
+      if (isSessionId(id) && piece.includes(id)) ids.add(id);
     }
-    // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6).
-    const ids = parseCookiePairs(header)
-      .filter(([name, value]) => name === this.#name && isId(value))
-      .map(([, value]) => value);
-    return [...new Set(ids)].slice(0, maxCookies).map((id) => hashSessionId(id));
+    return [...ids].slice(0, maxCookies).map((id) => hashSessionId(id));
   }
 
   /** The value of `Set-Cookie` that gives the browser an id. */
