@@ -142,8 +142,11 @@ describe("the server", concurrency, () => {
     await fetch(`${server.url}/heartbeat`);
     let answer = "";
     socket.on("data", (text) => (answer += text)).on("error", () => {});
+    const stopping = performance.now();
     assert.equal(await server.stop(), 0);
     assert.equal(answer, "");
+    // Half a minute later a time-out of the connection would do it.
+    assert.ok(performance.now() - stopping < 20_000);
   });
 
   for (const unread of ["stdout", "stderr"] as const) {
@@ -175,7 +178,8 @@ export default { create: down, read: down, update: down, delete: down,
     assert.ok(!(await response.text()).includes("fire"));
     assert.equal((await fetch(`${server.url}/heartbeat`, { headers })).status, 200);
     await server.stop();
-    assert.match(server.output().stdout, /"event":"fault","method":"GET".*disk on fire/);
+    const told = /"level":"error","event":"fault","method":"GET".*disk on fire/;
+    assert.match(server.output().stdout, told);
   });
 
   test("removes a corrupt record once, and says so", async () => {
