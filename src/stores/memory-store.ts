@@ -242,6 +242,10 @@ function refusal(name: string, why: string): Error {
 }
 
 function unpack(text: string): SessionRecord {
-  const [owner, createdAt, lastSeenAt, expiresAt, data]: Packed = JSON.parse(text);
-  return { owner: owner ?? undefined, data: new Map(data), createdAt, lastSeenAt, expiresAt };
+  // By index, and one by one: both ways of V8 to do it at once take longer.
+  const packed: Packed = JSON.parse(text);
+  const data = new Map<string, string>();
+  for (const [name, value] of packed[4]) data.set(name, value);
+  const times = { createdAt: packed[1], lastSeenAt: packed[2], expiresAt: packed[3] };
+  return { owner: packed[0] ?? undefined, data, ...times };
 }
