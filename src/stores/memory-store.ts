@@ -19,15 +19,19 @@ export interface MemoryStoreOptions {
   readonly schedule?: (callback: () => void, delay: number) => void;
 }
 
-/**
- * A session is kept as JSON: owner, three times, keys and values. An object would take half as much
- * memory again, in ten places to wait for, and its texts could keep whole requests in memory.
- */
-type Packed = [string | null, number, number, number, [string, string][]];
+interface Entry {
+  readonly key: SessionKey;
+  readonly owner: string | undefined;
+  /** Key, value, key, value: a Map for each session would take three times the memory. */
+  data: readonly string[];
+  readonly createdAt: number;
+  lastSeenAt: number;
+  expiresAt: number;
+}
 
 /** A part of the sessions: one Map of a million would stop the process when it grows or shrinks. */
 interface Shard {
-  readonly sessions: Map<SessionKey, string>;
+  readonly sessions: Map<SessionKey, Entry>;
   /** Most owners have one session: its key alone takes less memory than an array. */
   readonly owners: Map<string, SessionKey | readonly SessionKey[]>;
   /** No session of the shard expires before this moment. */
@@ -76,18 +80,21 @@ export class MemoryStore implements SessionStore {
   /** @throws {Error} named `SessionTooLargeError` or `SessionStoreFullError`. */
   create(key: SessionKey, record: SessionRecord): boolean {
     if (this.#find(key) !== undefined) return false;
-    const text = this.#pack(record, record);
-    // Read back: V8 keeps a whole form for a name that is a slice of it.
-    const { owner, createdAt, lastSeenAt, expiresAt } = unpack(text);
-    const { maxSessionsPerOwner } = this.#options;
+    const { createdAt, lastSeenAt, expiresAt } = record;
+    const data = this.#pack(record.data);
+    const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
+    const entry = { key, owner, data, createdAt, lastSeenAt, expiresAt };
     // A session that was seen before only has a new id: the old one is not the store's to end.
-    const isNew = lastSeenAt === createdAt;
-    if (owner !== undefined && isNew && this.#keysOf(owner).length >= maxSessionsPerOwner) {
+    const { maxSessionsPerOwner: limit } = this.#options;
+    if (owner !== undefined && lastSeenAt === createdAt && this.#keysOf(owner).length >= limit) {
       const youngest = this.#liveOf(owner).reverse();
-      for (const old of youngest.slice(maxSessionsPerOwner - 1)) this.#end(old);
+      for (const old of youngest.slice(limit - 1)) this.#end(old);
     }
     this.#makeRoom();
-    this.#put(key, text, expiresAt);
+
+    const shard = this.#shardOf(key);
+    shard.sessions.set(key, entry);
+    shard.earliest = Math.min(shard.earliest, expiresAt);
     if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
     this.#size++;
     if (!this.#isSweeping) this.#sweepLater(0);
@@ -95,25 +102,29 @@ export class MemoryStore implements SessionStore {
   }
 
   read(key: SessionKey): SessionRecord | undefined {
-    return this.#find(key);
+    const entry = this.#find(key);
+    return entry === undefined ? undefined : recordOf(entry);
   }
 
   /** @throws {Error} named `SessionTooLargeError`. */
   update(key: SessionKey, changes: SessionChanges): boolean {
-    const record = this.#find(key);
-    if (record === undefined) return false;
-    const data = new Map([...record.data, ...changes.data]);
-    this.#put(key, this.#pack(record, { ...changes, data }), changes.expiresAt);
+    const entry = this.#find(key);
+    if (entry === undefined) return false;
+    entry.data = this.#pack(new Map([...unpack(entry.data), ...changes.data]));
+    entry.lastSeenAt = changes.lastSeenAt;
+    entry.expiresAt = changes.expiresAt;
+    const shard = this.#shardOf(key);
+    shard.earliest = Math.min(shard.earliest, entry.expiresAt);
     return true;
   }
 
   delete(key: SessionKey): boolean {
-    const record = this.#find(key);
-    return record !== undefined && this.#remove({ key, ...record });
+    const entry = this.#find(key);
+    return entry !== undefined && this.#remove(entry);
   }
 
   listByOwner(owner: string): readonly SessionSummary[] {
-    return this.#liveOf(owner);
+    return this.#liveOf(owner).map(summaryOf);
   }
 
   deleteByOwner(owner: string, except?: SessionKey): number {
@@ -121,21 +132,16 @@ export class MemoryStore implements SessionStore {
   }
 
   /** The session, when it has not expired. One that has is removed. */
-  #find(key: SessionKey): SessionRecord | undefined {
-    const text = this.#shardOf(key).sessions.get(key);
-    if (text === undefined) return undefined;
-    const record = unpack(text);
-    if (record.expiresAt > this.#now()) return record;
-    this.#end({ key, ...record });
+  #find(key: SessionKey): Entry | undefined {
+    const entry = this.#shardOf(key).sessions.get(key);
+    if (entry === undefined || entry.expiresAt > this.#now()) return entry;
+    this.#end(entry);
     return undefined;
   }
 
   /** The owner's sessions, the oldest first. */
-  #liveOf(owner: string): SessionSummary[] {
-    const live = this.#keysOf(owner).flatMap((key) => {
-      const record = this.#find(key);
-      return record === undefined ? [] : [{ key, ...record }];
-    });
+  #liveOf(owner: string): Entry[] {
+    const live = this.#keysOf(owner).flatMap((key) => this.#find(key) ?? []);
     return live.sort((one, other) => one.createdAt - other.createdAt);
   }
 
@@ -175,26 +181,15 @@ export class MemoryStore implements SessionStore {
     else owners.set(owner, second === undefined ? first : keys);
   }
 
-  #put(key: SessionKey, text: string, expiresAt: number): void {
-    const shard = this.#shardOf(key);
-    shard.sessions.set(key, text);
-    shard.earliest = Math.min(shard.earliest, expiresAt);
-  }
-
-  #pack(started: Pick<SessionRecord, "owner" | "createdAt">, changes: SessionChanges): string {
+  #pack(data: ReadonlyMap<string, string | undefined>): readonly string[] {
     const { maxSessionSize } = this.#options;
-    const data: unknown[] = [];
-    let size = 0;
-    for (const [name, value] of changes.data) {
-      if (value === undefined) continue;
-      data.push([name, value]);
-      size += name.length + value.length;
+    const texts: string[] = [];
+    for (const [key, value] of data) {
+      if (value !== undefined) texts.push(ownCopy(key), ownCopy(value));
     }
-    if (size > maxSessionSize) {
-      throw refusal("SessionTooLargeError", `it is ${size} characters, over ${maxSessionSize}`);
-    }
-    const { lastSeenAt, expiresAt } = changes;
-    return JSON.stringify([started.owner, started.createdAt, lastSeenAt, expiresAt, data]);
+    const size = texts.join("").length;
+    if (size <= maxSessionSize) return texts.slice(); // Without the room that growing left.
+    throw refusal("SessionTooLargeError", `it is ${size} characters, not up to ${maxSessionSize}`);
   }
 
   /** Answers how many sessions it looked at: none before the shard's earliest end has come. */
@@ -218,17 +213,17 @@ export class MemoryStore implements SessionStore {
     }, sweepInterval);
   }
 
-  #end(session: SessionSummary): void {
-    if (!this.#remove(session)) return;
+  #end(entry: Entry): void {
+    if (!this.#remove(entry)) return;
     try {
-      this.#options.onRemove(session);
+      this.#options.onRemove(summaryOf(entry));
     } catch {
       // A listener that fails must not stop the sweep, nor a request.
     }
   }
 
   /** Answers false when it was removed already: a listener may use the store. */
-  #remove({ key, owner }: SessionSummary): boolean {
+  #remove({ key, owner }: Entry): boolean {
     if (!this.#shardOf(key).sessions.delete(key)) return false;
     this.#size--;
     if (owner === undefined) return true;
@@ -241,11 +236,25 @@ function refusal(name: string, why: string): Error {
   return Object.assign(new Error(`Cannot store session: ${why}`), { name });
 }
 
-function unpack(text: string): SessionRecord {
-  // By index, and one by one: both ways of V8 to do it at once take longer.
-  const packed: Packed = JSON.parse(text);
+// V8 keeps a whole request for a slice of it (of 13 characters or more): so none is kept here.
+function ownCopy(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text).toString();
+}
+
+function unpack(texts: readonly string[]): Map<string, string> {
   const data = new Map<string, string>();
-  for (const [name, value] of packed[4]) data.set(name, value);
-  const times = { createdAt: packed[1], lastSeenAt: packed[2], expiresAt: packed[3] };
-  return { owner: packed[0] ?? undefined, data, ...times };
+  let key: string | undefined;
+  for (const text of texts) {
+    if (key !== undefined) data.set(key, text);
+    key = key === undefined ? text : undefined;
+  }
+  return data;
+}
+
+function recordOf({ owner, data, createdAt, lastSeenAt, expiresAt }: Entry): SessionRecord {
+  return { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
+}
+
+function summaryOf(entry: Entry): SessionSummary {
+  return { key: entry.key, ...recordOf(entry) };
 }
