@@ -498,6 +498,18 @@ test("a small session takes little memory, its owner's part of the index include
   assert.ok(each < 430, `${each} bytes`);
 });
 
+test("sessions that have ended leave no trace of their owners in memory", () => {
+  const { store, record } = subject();
+  const before = heapUsed();
+  for (let index = 0; index < 100_000; index++) {
+    store.create(keyOf(index), record({ owner: `owner ${index}` }));
+    store.delete(keyOf(index));
+  }
+  const each = (heapUsed() - before) / 100_000;
+  assert.equal(store.size, 0);
+  assert.ok(each < 50, `${each} bytes`);
+});
+
 const slices: Record<string, (slice: string) => Partial<SessionRecord>> = {
   owner: (slice) => ({ owner: slice }),
   key: (slice) => ({ data: new Map([[slice, ""]]) }),
