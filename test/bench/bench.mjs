@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { amongTwelve, check, logIn, median, plinthsAnswers } from "./harness.mjs";
 import { send, start, titles } from "./harness.mjs";
-import { generator, load } from "./load.mjs";
+import { generator, keepAwake, load } from "./load.mjs";
 import { startUp } from "./startup.mjs";
 
 const usage = `Usage: npm run bench -- [options]
@@ -206,6 +206,7 @@ function addThroughput(title, results) {
 }
 
 const answers = await plinthsAnswers();
+const sleep = keepAwake() ? "are kept awake" : "may sleep";
 const has = (scenario) => options.scenarios.includes(scenario);
 const count = (number) => number.toLocaleString("en");
 
@@ -238,5 +239,6 @@ if (has("startup")) {
 const head = ["", ...names.map((name) => titles[name])];
 const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 console.log(`\nNode ${process.version}, ${cpus().length} × ${cpus()[0].model}, ${generator},`);
-console.log(`${rounds} rounds of ${seconds} s; medians, and lowest to highest of the rounds.\n`);
+console.log(`waiting processors ${sleep}; ${rounds} rounds of ${seconds} s: the medians, and the`);
+console.log("lowest to highest of the rounds.\n");
 console.log(lines.join("\n"));

@@ -1,6 +1,7 @@
 // The load generators: wrk where it is installed, else autocannon from npm.
 
 import { execFile, execFileSync } from "node:child_process";
+import { openSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { form, loginForm } from "./harness.mjs";
@@ -18,6 +19,17 @@ function hasWrk() {
 }
 
 export const generator = hasWrk() ? "wrk" : "autocannon";
+
+/** Keeps waiting processors from sleeping, as long as this process lives; or answers false. */
+export function keepAwake() {
+  try {
+    // How long one may take to wake up, in microseconds (Linux, "PM Quality of Service").
+    writeSync(openSync("/dev/cpu_dma_latency", "r+"), new Uint32Array([0]));
+    return true;
+  } catch {
+    return false; // Not Linux, or not root.
+  }
+}
 
 async function byWrk({ url, cookie, isLogin, seconds }) {
   const header = cookie === undefined ? [] : ["-H", `Cookie: ${cookie}`];
