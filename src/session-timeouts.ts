@@ -46,7 +46,6 @@ export class SessionTimeouts {
 
   /** The time. When the clock is set back it stands still, so that no session lives again. */
   #now(): number {
-    this.#latest = Math.max(this.#latest, this.#clock());
-    return this.#latest;
+    return (this.#latest = Math.max(this.#latest, this.#clock()));
   }
 }

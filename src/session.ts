@@ -103,11 +103,13 @@ export class RecordedSession implements Session {
     // After destroy() the old id stays dead: what is set now belongs to a new session.
     if (this.#action === "destroy") this.#action = "replace";
     this.#changes.set(key, value);
+    this.#lookUp();
   }
 
   delete(key: string): void {
     checkText("a session key", key);
     this.#changes.set(key, undefined);
+    this.#lookUp();
   }
 
   start(owner: string): void {
@@ -118,6 +120,7 @@ export class RecordedSession implements Session {
 
   rotate(): void {
     if (this.#action === "keep") this.#action = "rotate";
+    this.#lookUp();
   }
 
   destroy(): void {
@@ -126,6 +129,10 @@ export class RecordedSession implements Session {
 
   handle(): Promise<string | undefined> {
     return this.#read((found) => sessionHandle(found.key));
+  }
+
+  #lookUp(): void {
+    void this.#read(() => undefined); // If it ends from here on, commit() will notice.
   }
 
   #read(part: (found: StoredSession) => string | undefined): Promise<string | undefined> {

@@ -133,13 +133,13 @@ class History {
       this.#model.set(model, name, value);
     } else if (verb === "delete") {
       session.delete(name);
-      model.changes.set(name, undefined);
+      this.#model.set(model, name, undefined);
     } else if (verb === "start") {
       session.start(name);
       this.#model.become(model, "replace", name);
     } else if (verb === "rotate") {
       session.rotate();
-      if (model.action === "keep") model.action = "rotate";
+      this.#model.rotate(model);
     } else if (verb === "destroy") {
       session.destroy();
       this.#model.become(model, "destroy");

@@ -67,13 +67,18 @@ export class Model {
 
   get(request: ModelRequest, key: string): string | undefined {
     if (request.changes.has(key)) return request.changes.get(key);
-    if (request.action === "replace" || request.action === "destroy") return undefined;
-    return this.#look(request)?.record.data.get(key);
+    return this.#lookFor(request)?.record.data.get(key);
   }
 
-  set(request: ModelRequest, key: string, value: string): void {
-    if (request.action === "destroy") request.action = "replace";
+  set(request: ModelRequest, key: string, value: string | undefined): void {
+    if (request.action === "destroy" && value !== undefined) request.action = "replace";
     request.changes.set(key, value);
+    this.#lookFor(request);
+  }
+
+  rotate(request: ModelRequest): void {
+    if (request.action === "keep") request.action = "rotate";
+    this.#lookFor(request);
   }
 
   become(request: ModelRequest, action: "replace" | "destroy", owner?: string): void {
@@ -113,6 +118,12 @@ export class Model {
     if (isTooLarge(data)) return "too large";
     Object.assign(session, { data, ...this.#times(session.createdAt) });
     return "nothing";
+  }
+
+  /** What is asked of a session after it is replaced or ended is not asked of it. */
+  #lookFor(request: ModelRequest) {
+    const isAnother = request.action === "replace" || request.action === "destroy";
+    return isAnother ? undefined : this.#look(request);
   }
 
   #look(request: ModelRequest) {

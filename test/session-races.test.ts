@@ -38,6 +38,15 @@ const races: Record<string, (server: SessionServer) => Promise<void>> = {
     assert.equal(late.cookie, undefined);
     await isDead(server, late);
   },
+  async "(33) the same for a writer that never looked at the session"(server) {
+    const [browser, late] = await logIn(server);
+    const writing = server.send(late, "GET /set-and-show?wait");
+    await server.gate.reached;
+    await server.send(browser, "POST /my/logout");
+    server.gate.open();
+    await isToldOf(await writing);
+    await isDead(server, late);
+  },
   async "(33) an end from another device while a writer is in flight: the same"(server) {
     const [, late] = await logIn(server);
     const [phone] = await logIn(server);

@@ -84,7 +84,11 @@ export class SessionServer extends Subject {
           return text("all is well");
         }),
         get("/set-and-redirect", ({ session }) => (session.set("cart", "1"), redirect("/"))),
-        get("/set-and-show", ({ session }) => (session.set("cart", "1"), text("shown"))),
+        get("/set-and-show", async (request) => {
+          request.session.set("cart", "1");
+          await wait(request);
+          return text("shown");
+        }),
         get("/set-and-refuse", ({ session }) => (session.set("cart", "1"), status(404))),
         get("/set-and-fail", ({ session }) => (session.set("cart", "1"), status(500))),
         get("/set-and-throw", ({ session }) => {

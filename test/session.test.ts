@@ -57,7 +57,6 @@ describe("what a controller asks is recorded:", () => {
       const session = new RecordedSession(() => stored);
       controller(session);
       assert.deepEqual(session.intent, expected);
-      assert.equal(session.wasSought, false);
     });
   }
 });
@@ -115,12 +114,30 @@ test("the store is asked once, and not before it must be", async () => {
     count += 1;
     return undefined;
   });
+  session.start("ada");
   session.set("cart", "1");
+  session.delete("name");
+  session.rotate();
   assert.equal(await session.get("cart"), "1");
   assert.deepEqual([count, session.wasSought], [0, false]);
   await Promise.all([session.get("name"), session.handle(), session.find()]);
   assert.deepEqual([count, session.wasSought], [1, true]);
 });
+
+for (const change of ["set cart 2", "delete cart", "rotate"]) {
+  test(`${change}: the store is asked at once, so that an end from then on is noticed`, async () => {
+    let count = 0;
+    const session = new RecordedSession(() => {
+      count += 1;
+      return stored;
+    });
+    ask(change)(session);
+    assert.deepEqual([count, session.wasSought], [1, true]);
+    ask(change)(session);
+    await session.handle();
+    assert.equal(count, 1);
+  });
+}
 
 test("a fault of the store is every reader's, though it is asked once", async () => {
   let count = 0;
@@ -138,6 +155,7 @@ test("a fault that no reader waits for does not end the process", async () => {
   const look = (): MaybePromise<undefined> => Promise.reject(new Error("down"));
   const session = new RecordedSession(look);
   const [cart] = [session.get("cart"), session.get("name"), session.handle()];
+  ask("set a 1, delete a, rotate")(session);
   await assert.rejects(cart, { message: "down" });
   // By then, Node has reported what was rejected and caught by nobody.
   await setImmediate();
