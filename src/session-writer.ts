@@ -79,7 +79,10 @@ export class SessionWriter {
     const fresh = await store.read(found.key);
     if (!timeouts.isAlive(fresh)) return this.#gone();
     const { owner, data, createdAt } = fresh;
-    const record = { owner, data: merge(data, changes), createdAt, ...timeouts.used(createdAt) };
+    const times = timeouts.used(createdAt);
+    // By this its store knows a rotated session from a new one, even in the same millisecond.
+    const lastSeenAt = Math.max(times.lastSeenAt, createdAt + 1);
+    const record = { ...times, owner, data: merge(data, changes), createdAt, lastSeenAt };
     return this.#replace(record, () => store.delete(found.key));
   }
 

@@ -297,6 +297,15 @@ describe("an owner with as many sessions as may be", () => {
     });
   }
 
+  test("can rotate one in the millisecond of its login, and nobody is logged out", async () => {
+    const subject = new Subject({ maxSessionsPerOwner: 2 });
+    const browsers = [await subject.logIn("ada", { number: "1" }), await subject.logIn("ada")];
+    for (const browser of browsers) await subject.visit(browser, (session) => session.rotate());
+    const values = await Promise.all(browsers.map((one) => subject.values(one, "number")));
+    assert.deepEqual([values, subject.ended], [[["1"], [undefined]], []]);
+    assert.equal((await subject.manager.list("ada")).length, 2);
+  });
+
   test("loses the oldest by one more login", async () => {
     const [subject, browsers] = await threeSessions();
     await subject.logIn("ada");
