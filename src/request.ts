@@ -131,6 +131,9 @@ export function clientAddress(
   trustedProxies: number,
 ): string {
   const addresses = (forwardedFor ?? "").split(",");
-  const address = addresses[addresses.length - trustedProxies]?.trim() ?? "";
-  return /^[\da-f:.]{2,45}$/i.test(address) ? address : (connected ?? "unknown");
+  const written = addresses[addresses.length - trustedProxies]?.trim() ?? "";
+  // Some proxies write the port, which is another with each connection.
+  const address = written.replace(/^(?:([\d.]+)|\[([\da-f:.]+)\]):\d+$/i, "$1$2");
+  const isAddress = /^(?:[\d.]{7,15}|(?=.{2,45}$)[\da-f:]*:[\da-f:]*[\d.]*)$/i.test(address);
+  return isAddress ? address : (connected ?? "unknown");
 }
