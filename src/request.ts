@@ -69,11 +69,15 @@ export class IncomingRequest implements Request {
 
   get signal(): AbortSignal {
     const leaving = new AbortController();
+    const { socket } = this.#message;
     const leave = (): void => {
+      socket.off("close", leave);
       if (!this.#response.writableFinished) leaving.abort(new HttpError(400, "The client left."));
     };
-    if (this.#response.closed) leave();
-    else this.#response.once("close", leave);
+    this.#response.once("close", leave);
+    // A response that waits for others of its connection, however many, does not close with it.
+    socket.setMaxListeners(0).once("close", leave);
+    if (this.#response.closed || socket.destroyed) leave();
     return leaving.signal;
   }
 
@@ -83,7 +87,11 @@ export class IncomingRequest implements Request {
   }
 
   form(): Promise<ReadonlyMap<string, string>> {
-    this.#form ??= this.#readForm();
+    if (this.#form === undefined) {
+      this.#form = this.#readForm();
+      // A form that nobody waits for must not end the process.
+      this.#form.catch(() => {});
+    }
     return this.#form;
   }
 
@@ -109,7 +117,9 @@ export class IncomingRequest implements Request {
         this.#isBodyRead = true;
         resolve(Buffer.concat(chunks));
       });
-      this.#message.on("error", () => reject(new HttpError(400, "Send the whole form.")));
+      const leave = (): void => reject(new HttpError(400, "Send the whole form."));
+      if (this.#message.destroyed) leave();
+      this.#message.on("close", leave); // After "end" it changes nothing.
     });
   }
 }

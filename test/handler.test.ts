@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createHandler } from "../src/handler.ts";
 import { html, HttpError, json, page, redirect, status } from "../src/reply.ts";
 import { text, withCookie, withHeaders } from "../src/reply.ts";
@@ -504,6 +505,67 @@ test("a client that leaves in the middle of its form is 400 to nobody, and no fa
   await replied.reached;
   assert.deepEqual([replies, faults], [[[400, "Send the whole form.\n"]], []]);
   assert.equal((await new Visitor(server).post("/form", { a: "1" })).body, '{"a":"1"}');
+});
+
+test("a client that left before its form was read is 400 to nobody", async (t) => {
+  const [left, replied] = [gate(), gate()];
+  const server = await startServer(
+    t,
+    open(post("/form", async (request, auth) => {
+      await left.pass();
+      return readForm(request, auth);
+    })),
+    { onReply: (reply) => void (assert.equal(reply.body, "Send the whole form.\n"), replied.pass()) },
+  );
+  const socket = await openSocket(server.port);
+  const asked = once(server.server, "request");
+  socket.write(`POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: ${form}\r\nContent-Length: 3\r\n\r\na=1`);
+  const [message] = await asked;
+  // `once` would listen for errors, too, and only then does node:http tell of one.
+  const gone = new Promise((resolve) => message.on("close", resolve));
+  socket.destroy();
+  await gone;
+  left.open();
+  await replied.reached;
+});
+
+test("a form that is refused before anyone waits for it ends no process", async (t) => {
+  const controller: Controller = async (request) => {
+    const reading = request.form();
+    await setImmediate();
+    return json(Object.fromEntries(await reading));
+  };
+  const server = await startServer(t, open(post("/form", controller)));
+  const head = "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n";
+  assert.equal(answersIn(await exchange(server.port, `${head}a`))[0]?.status, 415);
+});
+
+test("the signals of all requests of a connection abort when the client leaves", async (t) => {
+  const requests: Request[] = [];
+  const signals: AbortSignal[] = [];
+  const [arrived, answering] = [gate(), gate()];
+  const warnings: unknown[] = [];
+  const note = (warning: unknown) => void warnings.push(warning);
+  process.on("warning", note);
+  t.after(() => process.off("warning", note));
+  const server = await startServer(t, open(get("/wait", async (request) => {
+    const { signal } = request;
+    requests.push(request);
+    signals.push(signal);
+    if (signals.length === 20) void arrived.pass();
+    await answering.pass();
+    return text("late");
+  })));
+  const socket = await openSocket(server.port);
+  socket.write("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+  await arrived.reached;
+  assert.deepEqual(signals.filter(({ aborted }) => aborted), []);
+  socket.destroy();
+  await Promise.all(signals.map((signal) => signal.aborted || once(signal, "abort")));
+  // Also those that are asked for only then.
+  assert.deepEqual(requests.filter(({ signal }) => !signal.aborted), []);
+  answering.open();
+  assert.deepEqual(warnings, []);
 });
 
 test("a session that ended while its request ran: 401, the cookie cleared, the reply discarded", async (t) => {
