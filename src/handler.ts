@@ -50,6 +50,8 @@ export function createHandler(options: HandlerOptions): Handler {
   const { headers = securityHeaders(false), onFault = () => {}, onReply = () => {} } = options;
   const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
   const commonFields = Object.entries(headers).flat();
+  /** Connections that carry one more answer: what else they bring is not done (RFC 9112, 9.6). */
+  const closing = new WeakSet<object>();
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     // 1. Take the request apart. The session is looked up when it is used, the body when asked for.
@@ -84,6 +86,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const fields = fieldsOf(reply, commonFields, session.wasSought, isLast);
     response.writeHead(reply.status, fields);
     if (!isLast) return void response.end(reply.body);
+    closing.add(message.socket);
     // A reset could overtake the answer: let go by what is still sent (RFC 9112, section 9.6).
     response.flushHeaders();
     response.write(reply.body);
@@ -91,6 +94,12 @@ export function createHandler(options: HandlerOptions): Handler {
   }
 
   return (message, response) => {
+    if (closing.has(message.socket)) return;
+    if (message.headers.upgrade !== undefined) {
+      // The request is answered as any other, but Node drops a part of what follows it.
+      response.shouldKeepAlive = false;
+      closing.add(message.socket);
+    }
     answer(message, response).catch((error: unknown) => {
       // A reply that cannot be sent: its header has a line break, or `renderError` failed.
       onFault(error, message);

@@ -409,6 +409,33 @@ for (const [claim, head, body, closes] of closings) {
   });
 }
 
+test("what follows the last answer of a connection is not done", async (t) => {
+  let count = 0;
+  const effect: Controller = () => text(String(++count));
+  const server = await startServer(t, open(get("/effect", effect), post("/form", readForm)));
+  const refused = "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=1";
+  const answering = exchange(server.port, `${refused}GET /effect HTTP/1.1\r\nHost: a\r\n\r\n`);
+  assert.deepEqual(answersIn(await answering).map(({ status }) => status), [415]);
+  assert.equal(count, 0);
+});
+
+test("what follows an upgrade is not done: Node would lose a part, and take the rest for requests", async (t) => {
+  let count = 0;
+  const [arrived, effect] = [gate(), () => text(String(++count))];
+  const slow: Controller = async () => (await arrived.pass(), text("slow"));
+  const server = await startServer(t, open(get("/slow", slow), get("/effect", effect)));
+  const socket = await openSocket(server.port);
+  socket.write("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+  await arrived.reached;
+  const asked = once(server.server, "request");
+  socket.write("GET /effect HTTP/1.1\r\nHost: a\r\n\r\n");
+  await asked;
+  arrived.open();
+  const [answer, ...others] = answersIn(await readToEnd(socket));
+  assert.deepEqual([answer?.body, answer?.headers.get("connection")], ["slow", "close"]);
+  assert.deepEqual([others, count], [[], 0]);
+});
+
 test("a form in chunks is 413 at 8,193 bytes, and 200 at 8,192", async (t) => {
   const { port } = await startServer(t, open(post("/form", async (request) => {
     return text(String((await request.form()).get("a")?.length));
