@@ -153,9 +153,14 @@ function fieldsOf(
   isLast: boolean,
 ): string[] {
   const fields = [...commonFields];
-  for (const [name, value] of Object.entries(headers)) fields.push(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== "Cache-Control") fields.push(name, value);
+  }
   for (const cookie of cookies) fields.push("Set-Cookie", cookie);
-  if (headers["Cache-Control"] === undefined) fields.push("Cache-Control", "no-store");
+  // What depends on a session or gives a cookie is for one visitor, whatever the controller says.
+  const isPersonal = sawSession || cookies.length > 0;
+  const caching = isPersonal ? undefined : headers["Cache-Control"];
+  fields.push("Cache-Control", caching ?? "no-store");
   if (sawSession) fields.push("Vary", "Cookie");
   // RFC 9110, section 11.6.1: a 401 names a scheme. No browser opens a dialog for this one.
   if (status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');

@@ -3,7 +3,10 @@
 /** An answer to a request: all that a controller can do to the outside, as a value. */
 export interface Reply {
   readonly status: number;
-  /** Fields by name. `Set-Cookie` is not among them: there may be several, in `cookies`. */
+  /**
+   * Fields by name, spelled as their RFCs spell it: `Cache-Control`. `Set-Cookie` is not among
+   * them: there may be several, in `cookies`.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** Values of `Set-Cookie`, at most one for each cookie name (RFC 6265, section 4.1.1). */
   readonly cookies: readonly string[];

@@ -206,12 +206,15 @@ test("a 401 names a scheme, whoever made it", async (t) => {
   }
 });
 
-test("a reply may choose its Cache-Control; it varies by cookie when the session was sought", async (t) => {
+test("a reply may choose its Cache-Control, unless it is for one visitor: Vary says when", async (t) => {
   const cacheable = withHeaders(text("x"), { "Cache-Control": "max-age=60" });
   const routes = open(
     get("/plain", hello),
     get("/cacheable", () => cacheable),
     get("/sought", async ({ session }) => text((await session.get("x")) ?? "none")),
+    get("/personal", async ({ session }) => (await session.get("x"), cacheable)),
+    get("/starting", ({ session }) => (session.start("ada"), cacheable)),
+    get("/cookie", () => withCookie(cacheable, "theme=dark")),
     get("/own", async ({ session }) => {
       await session.get("x");
       return withHeaders(text("x"), { Vary: "Accept" });
@@ -222,6 +225,9 @@ test("a reply may choose its Cache-Control; it varies by cookie when the session
     ["/plain", "no-store", null],
     ["/cacheable", "max-age=60", null],
     ["/sought", "no-store", "Cookie"],
+    ["/personal", "no-store", "Cookie"],
+    ["/starting", "no-store", null],
+    ["/cookie", "no-store", null],
     ["/own", "no-store", "Accept, Cookie"],
   ] as const) {
     const { headers } = await visitor.get(path);
