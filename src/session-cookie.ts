@@ -40,8 +40,8 @@ export class SessionCookie {
       end = semicolon === -1 ? header.length : semicolon;
       const piece = header.slice(header.lastIndexOf(";", at) + 1, end);
       const id = getCookie(piece, this.#name) ?? "";
-      // The text as it came, so that no percent escape makes a second spelling of an id.
-      if (isSessionId(id) && piece.includes(id)) ids.add(id);
+      // No percent escape makes a second spelling of an id.
+      if (isSessionId(id) && !piece.includes("%")) ids.add(id);
     }
     return [...ids].slice(0, maxCookies).map((id) => hashSessionId(id));
   }
