@@ -1,7 +1,7 @@
 // Settings: from environment variables to a checked Config, or to all that is wrong with them.
 
 import { hostField } from "./handler.ts";
-import { isScryptParameters } from "./login/password.ts";
+import { defaultParameters, isScryptParameters } from "./login/password.ts";
 import type { ScryptParameters } from "./login/password.ts";
 import { parseUsers } from "./login/users.ts";
 import type { UserStore } from "./login/users.ts";
@@ -37,7 +37,7 @@ const settings = {
   PORT: ["8080", "Port to listen on; 0 takes a free one"],
   USERS: ["", "Accounts, made by hash-password; without them a demo account, for this machine"],
   DEMO_PASSWORD: ["", "Password of the demo account; without it a new one at each start"],
-  SCRYPT: ["ln=17,r=8,p=1", "Cost of a password; or ln=16,r=8,p=2, ln=15,r=8,p=3, ln=14,r=8,p=5"],
+  SCRYPT: [defaultParameters, "Cost of a password; or ln=16,r=8,p=2, ln=15,r=8,p=3, ln=14,r=8,p=5"],
   COOKIE_SECURE: ["", "1: cookie over https only; 0: also plain http. Default: 1 with USERS"],
   COOKIE_PERSISTENT: ["0", "1: the cookie outlives the browser, up to the absolute time-out"],
   SESSION_IDLE_TIMEOUT: ["1800", "Seconds after which an unused session ends"],
@@ -67,7 +67,7 @@ Serves a login with sessions. Settings are environment variables [with their def
 
 ${lines.join("\n")}
 
-An account for USERS is made by: node dist/hash-password.js NAME
+An account for USERS is made by: node dist/hash-password.js NAME, with the same SCRYPT
 `;
 }
 
@@ -114,7 +114,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     port: whole("PORT", 0, 65_535),
     users,
     demoPassword: demoPassword || undefined,
-    scrypt: isScryptParameters(scrypt) ? scrypt : "ln=17,r=8,p=1",
+    scrypt: isScryptParameters(scrypt) ? scrypt : defaultParameters,
     secure: text("COOKIE_SECURE") === "" ? users !== undefined : flag("COOKIE_SECURE"),
     persistent: flag("COOKIE_PERSISTENT"),
     idleTimeout: whole("SESSION_IDLE_TIMEOUT", 1, tenYears) * second,

@@ -1,6 +1,6 @@
 // The program that makes an entry of USERS: `node dist/hash-password.js <name>`.
 
-import { hashPassword } from "./login/password.ts";
+import { defaultParameters, hashPassword, isScryptParameters } from "./login/password.ts";
 import { typedLine } from "./login/typed-line.ts";
 import type { TypedLine } from "./login/typed-line.ts";
 import { isUserName } from "./login/users.ts";
@@ -9,6 +9,7 @@ const usage = `Usage: node dist/hash-password.js <name>
 
 Reads a password, from the terminal without showing it or as the first line of a pipe, and prints
 an entry for the variable USERS. Set that in single quotes: between double ones a shell replaces $.
+The variable SCRYPT is the cost. Give the server the same [${defaultParameters}].
 `;
 
 async function readPassword(prompt: string): Promise<TypedLine> {
@@ -36,13 +37,17 @@ async function makeEntry(name: string): Promise<string> {
   if (!isUserName(name)) {
     throw new TypeError("Cannot use this name: 1 to 64 characters, no space, colon or control");
   }
+  const parameters = process.env["SCRYPT"] || defaultParameters;
+  if (!isScryptParameters(parameters)) {
+    throw new TypeError("Cannot use SCRYPT: take one of the four that the server's --help names");
+  }
   const line = await readPassword(`Password for ${name}: `);
   if (line.state === "interrupted") throw new Error("Interrupted");
   // Nobody means an arrow key, and no browser can send one.
   if (/\p{Cc}/u.test(line.text)) {
     throw new TypeError("Cannot use this password: it contains a control character");
   }
-  return `${name}:${await hashPassword(line.text)}`;
+  return `${name}:${await hashPassword(line.text, { parameters })}`;
 }
 
 const [name, ...others] = process.argv.slice(2);

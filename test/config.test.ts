@@ -169,7 +169,7 @@ Serves a login with sessions. Settings are environment variables [with their def
   ACCESS_LOG               1: a line in the log for each request [0]
   NODE_ENV                 production: refuse what is for development only
 
-An account for USERS is made by: node dist/hash-password.js NAME
+An account for USERS is made by: node dist/hash-password.js NAME, with the same SCRYPT
 `;
 
 test("the help names every variable with its meaning and default, in lines a terminal can hold", () => {

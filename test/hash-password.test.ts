@@ -30,10 +30,10 @@ function run(
   command: string,
   args: readonly string[],
   input: string,
-  { after = "", stays = false } = {},
+  { after = "", stays = false, SCRYPT = "" } = {},
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args);
+    const child = spawn(command, args, { env: { ...process.env, SCRYPT } });
     children.add(child);
     let output = "";
     let errors = "";
@@ -56,8 +56,8 @@ function run(
   });
 }
 
-function hashFromPipe(args: readonly string[], input: string): Promise<Run> {
-  return run(process.execPath, [...program, ...args], input);
+function hashFromPipe(args: readonly string[], input: string, SCRYPT?: string): Promise<Run> {
+  return run(process.execPath, [...program, ...args], input, { SCRYPT });
 }
 
 /** Tells whether a line is an entry of USERS that lets ada in with this password. */
@@ -86,6 +86,16 @@ test("what cannot become an entry is refused in one line, and with exit code 1",
   ] as const) {
     assert.deepEqual(await hashFromPipe(args, input), { code: 1, output: "", errors }, claim);
   }
+});
+
+test("an entry has the cost that SCRYPT names, and a SCRYPT of none is refused", async () => {
+  const { code, output, errors } = await hashFromPipe(["ada"], "P\n", "ln=14,r=8,p=5");
+  assert.deepEqual({ code, errors }, { code: 0, errors: "" });
+  assert.match(output, /^ada:\$scrypt\$ln=14,r=8,p=5\$/);
+  assert.ok(await letsIn(output, "P"));
+  const refusal = "Cannot use SCRYPT: take one of the four that the server's --help names\n";
+  const refused = await hashFromPipe(["ada"], "P\n", "ln=10,r=8,p=1");
+  assert.deepEqual(refused, { code: 1, output: "", errors: refusal });
 });
 
 test("a line that has not ended after 1,000 characters is not waited for", async () => {

@@ -30,7 +30,10 @@ export interface HashOptions {
   readonly scrypt?: Scrypt;
 }
 
-const defaults = { parameters: "ln=17,r=8,p=1", scrypt } as const;
+/** The parameters where none are named: OWASP's first choice. */
+export const defaultParameters: ScryptParameters = "ln=17,r=8,p=1";
+
+const defaults = { parameters: defaultParameters, scrypt };
 
 /** Of UTF-8. */
 const maxPasswordBytes = 256;
