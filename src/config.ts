@@ -98,16 +98,16 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
 
   function accounts(): UserStore | undefined {
     if (text("USERS") === "") return undefined;
-    const parsed = parseUsers(text("USERS"));
+    const parsed = parseUsers(text("USERS"), isScryptParameters(scrypt) ? scrypt : undefined);
     if ("users" in parsed) return parsed.users;
     errors.push(...parsed.errors);
     return { find: () => undefined };
   }
 
   const host = text("HOST");
+  const scrypt = text("SCRYPT");
   const users = accounts();
   const isProduction = text("NODE_ENV") === "production";
-  const scrypt = text("SCRYPT");
   const demoPassword = text("DEMO_PASSWORD");
   const config: Config = {
     host,

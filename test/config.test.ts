@@ -6,6 +6,7 @@ import { helpText, readConfig } from "../src/config.ts";
 
 const hash = `$scrypt$ln=17,r=8,p=1$${"A".repeat(22)}$${"A".repeat(43)}`;
 const USERS = `ada:${hash}`;
+const cheap = USERS.replace("ln=17,r=8,p=1", "ln=14,r=8,p=5");
 
 function config(environment: Record<string, string>): unknown {
   const result = readConfig(environment);
@@ -77,6 +78,7 @@ const accepted: readonly [claim: string, set: Settings, key: string, value: unkn
   ["SESSION_STORE names a module", { SESSION_STORE: "./s.mjs" }, "sessionStore", "./s.mjs"],
   ["COOKIE_PERSISTENT=1 keeps the cookie", { COOKIE_PERSISTENT: "1" }, "persistent", true],
   ["ACCESS_LOG=1 logs requests", { ACCESS_LOG: "1" }, "accessLog", true],
+  ["an entry may have another cost, if SCRYPT names it", { USERS: cheap, SCRYPT: "ln=14,r=8,p=5" }, "secure", true],
   ["SCRYPT takes another row of OWASP", { SCRYPT: "ln=14,r=8,p=5" }, "scrypt", "ln=14,r=8,p=5"],
 ];
 
@@ -128,6 +130,8 @@ const refused: readonly [claim: string, set: Settings, errors: readonly string[]
   ["a demo password beside USERS", { USERS, DEMO_PASSWORD: "x" }, ["Cannot use DEMO_PASSWORD: it is for the demo account, and USERS names other ones; unset it"]],
   ["a demo password of 257 bytes", { DEMO_PASSWORD: `${bytes}x` }, [tooLong]],
   ["a demo password of 129 letters in 258 bytes", { DEMO_PASSWORD: "é".repeat(129) }, [tooLong]],
+  ["an entry of another cost than SCRYPT's", { USERS, SCRYPT: "ln=14,r=8,p=5" }, ['Cannot read entry 1 of USERS: "ada" has the cost ln=17,r=8,p=1; make it again with this SCRYPT, or set SCRYPT to that']],
+  ["a bad SCRYPT, with no word of the entries,", { USERS, SCRYPT: "x" }, ["Cannot use SCRYPT: take one of the four that --help names"]],
   ["a SCRYPT that OWASP does not name", { SCRYPT: "ln=10,r=8,p=1" }, ["Cannot use SCRYPT: take one of the four that --help names"]],
 ];
 

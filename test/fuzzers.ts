@@ -176,7 +176,7 @@ const formBodies: Fuzzer = {
 };
 
 const salt = "A".repeat(22);
-const hash = `$scrypt$ln=14,r=8,p=5$${salt}$${"A".repeat(43)}`;
+const hash = `$scrypt$ln=17,r=8,p=1$${salt}$${"A".repeat(43)}`;
 const secret = "hunter2";
 const valuePool: Pool = [
   "", "0", "1", "2", "-1", "1.5", "1e3", "08", " 1", "65535", "65536", "1800", "999999999999", "x",

@@ -82,14 +82,14 @@ export function decoyHash(options: HashOptions = {}): string {
   return format({ parameters, salt: new Uint8Array(16), key: new Uint8Array(32) });
 }
 
-/** Tells whether a text is a hash exactly as `hashPassword` writes it. */
-export function isPasswordHash(text: string): boolean {
-  return parse(text) !== undefined;
+/** The parameters of a hash; `undefined` for a text that `hashPassword` would not write so. */
+export function parametersOf(hash: string): ScryptParameters | undefined {
+  return parse(hash)?.parameters;
 }
 
 /** Tells whether a hash has other parameters than those in use. */
 export function needsRenewal(hash: string, options: HashOptions = {}): boolean {
-  return parse(hash)?.parameters !== { ...defaults, ...options }.parameters;
+  return parametersOf(hash) !== { ...defaults, ...options }.parameters;
 }
 
 /** The bytes of a password: "é" is the same as one character and as two (RFC 8265, 4.2.2). */

@@ -1,7 +1,8 @@
 // The accounts: what the login asks of a user store, and the one that the variable USERS fills.
 
 import type { MaybePromise } from "../session-store.ts";
-import { isPasswordHash } from "./password.ts";
+import { parametersOf } from "./password.ts";
+import type { ScryptParameters } from "./password.ts";
 
 /** An account. */
 export interface User {
@@ -29,9 +30,10 @@ export type ParsedUsers = { readonly users: UserStore } | { readonly errors: rea
 
 /**
  * Reads accounts as `name:$scrypt$…` with white space between them. The errors never repeat what
- * stands after a colon, nor an entry without one: it may be a password.
+ * stands after a colon, nor an entry without one: it may be a password. With parameters, an entry
+ * that has others is refused: its time to log in would tell that the name is somebody's.
  */
-export function parseUsers(text: string): ParsedUsers {
+export function parseUsers(text: string, parameters?: ScryptParameters): ParsedUsers {
   const users = new Map<string, User>();
   const errors: string[] = [];
   const entries = text.split(/\s/).filter((entry) => entry !== "");
@@ -40,7 +42,7 @@ export function parseUsers(text: string): ParsedUsers {
     const colon = entry.indexOf(":");
     const name = entry.slice(0, Math.max(colon, 0));
     const passwordHash = entry.slice(colon + 1);
-    const problem = problemOf(name, passwordHash, users);
+    const problem = problemOf(name, passwordHash, users, parameters);
     if (problem !== undefined) errors.push(`Cannot read entry ${index + 1} of USERS: ${problem}`);
     users.set(name, { name, passwordHash });
   });
@@ -51,12 +53,17 @@ function problemOf(
   name: string,
   passwordHash: string,
   users: ReadonlyMap<string, User>,
+  parameters: ScryptParameters | undefined,
 ): string | undefined {
   if (!isUserName(name)) return "it needs a name of 1 to 64 characters before a colon";
   if (users.has(name)) return `"${name}" is there already`;
   // A shell replaces $scrypt and its like between double quotes: the likeliest mistake.
-  if (!isPasswordHash(passwordHash)) {
+  const cost = parametersOf(passwordHash);
+  if (cost === undefined) {
     return `"${name}:" needs a hash from hash-password after it, in single quotes in a shell`;
+  }
+  if (parameters !== undefined && cost !== parameters) {
+    return `"${name}" has the cost ${cost}; make it again with this SCRYPT, or set SCRYPT to that`;
   }
   return undefined;
 }
