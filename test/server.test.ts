@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { hashPassword } from "../src/login/password.ts";
-import { exchange } from "./raw-client.ts";
+import { exchange, openSocket, readToEnd } from "./raw-client.ts";
 import { runServer, runToEnd } from "./run-server.ts";
 
 const SCRYPT = "ln=14,r=8,p=5";
@@ -131,6 +131,34 @@ describe("the server", concurrency, () => {
     assert.match(String(answer), /^HTTP\/1.1 303 See Other\r\n/);
     assert.equal(await stopped, 0);
     assert.ok(performance.now() - stopping < 10_000, "before anything was cut off");
+  });
+
+  test("says with each reply that the connection ends, once it stops", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    const body = "username=demo&password=x";
+    const type = `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}`;
+    const requests = [
+      ["GET /heartbeat HTTP/1.1\r\nHost: localhost\r\n", "", "HTTP/1.1 200 OK"],
+      [`POST /login HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n${type}\r\n`, body, "HTTP/1.1 303 See Other"],
+      ["GET /login HTTP/1.1\r\nHost: localhost\r\nExpect: something-else\r\n", "", "HTTP/1.1 417 Expectation Failed"],
+    ] as const;
+    const port = Number(new URL(server.url).port);
+    const sockets = await Promise.all(requests.map(() => openSocket(port)));
+    requests.forEach(([head], index) => sockets[index]?.write(head));
+    // Another connection tells that these were read.
+    await fetch(`${server.url}/heartbeat`);
+    const stopping = once(server.process.stdout ?? server.process, "data");
+    const stopped = server.stop();
+    await stopping;
+    await Promise.all(sockets.map(async (socket, index) => {
+      const [, body = "", status = ""] = requests[index] ?? [];
+      socket.write(`\r\n${body}`);
+      const answer = await readToEnd(socket);
+      assert.ok(answer.includes(`${status}\r\n`), answer);
+      assert.match(answer, /\r\nConnection: close\r\n/);
+      socket.destroy();
+    }));
+    assert.equal(await stopped, 0);
   });
 
   test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async () => {
