@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import type { Scrypt } from "../src/login/password.ts";
+import { PasswordCheckerBusyError } from "../src/login/password-checker.ts";
 import type { User, UserStore } from "../src/login/users.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import { heldScrypt } from "./fake-scrypt.ts";
@@ -258,19 +259,25 @@ test("an old hash opens where the accounts cannot be changed", async (t) => {
   assert.equal((await new Visitor(server).logIn()).status, 303);
 });
 
-test("a login that could not renew its hash is no login, in the log neither", async (t) => {
+test("a login that could not renew its hash is one all the same, and the log says why", async (t) => {
   const old = await account("ada", { parameters: "ln=14,r=8,p=5" });
-  const users: UserStore = {
-    find: () => old,
-    renew() {
-      throw new Error("disk full");
-    },
-  };
-  const server = await startLogin(t, { users });
-  const visitor = new Visitor(server);
-  assert.equal((await visitor.logIn()).status, 500);
-  assert.equal(visitor.cookie, "");
-  assert.deepEqual(server.newEvents(), ["fault"]);
+  for (const error of [new Error("disk full"), new PasswordCheckerBusyError()]) {
+    const users: UserStore = {
+      find: () => old,
+      renew() {
+        throw error;
+      },
+    };
+    const server = await startLogin(t, { users });
+    const visitor = new Visitor(server);
+    assert.equal((await visitor.logIn()).status, 303);
+    assert.equal((await visitor.get("/profile")).body, '{"username":"ada"}');
+    const [failed, login] = server.lines.map((line) => JSON.parse(line));
+    const { level, event, address, user, cause } = failed;
+    assert.deepEqual([level, event, address, user], ["warn", "renewal-failed", "127.0.0.1", "ada"]);
+    assert.ok(cause.includes(error.message));
+    assert.equal(login.event, "login");
+  }
 });
 
 test("a fault of the accounts is 500, tells nothing, costs no try and logs nobody in", async (t) => {

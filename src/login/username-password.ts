@@ -4,6 +4,7 @@ import { withHeaders } from "../reply.ts";
 import { allow, deny } from "../security.ts";
 import type { Decision, Security } from "../security.ts";
 import { pageOrJson } from "./error-page.ts";
+import { causeOf } from "./log.ts";
 import type { Log } from "./log.ts";
 import { PasswordCheckerBusyError } from "./password-checker.ts";
 import type { PasswordChecker } from "./password-checker.ts";
@@ -44,6 +45,16 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       return deny(withHeaders(reply, { "Retry-After": String(retryAfter) }));
     }
 
+    // Housekeeping: no login fails because of it, and the next one tries again.
+    async function renew(passwordHash: string): Promise<void> {
+      if (users.renew === undefined || !passwords.needsRenewal(passwordHash)) return;
+      try {
+        await users.renew(username, await passwords.hash(password, signal));
+      } catch (error) {
+        log("warn", "renewal-failed", { address, user: username, cause: causeOf(error) });
+      }
+    }
+
     if (!isUserName(username)) return refuse(401, wrongLogin);
     const attempt = throttle.attempt(username, address);
     if (!attempt.allowed) {
@@ -59,9 +70,7 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
         log("warn", "login-failed", { address, user: user?.name });
         return refuse(401, wrongLogin);
       }
-      if (users.renew !== undefined && passwords.needsRenewal(user.passwordHash)) {
-        await users.renew(username, await passwords.hash(password, signal));
-      }
+      await renew(user.passwordHash);
       attempt.succeed();
       log("info", "login", { address, user: username });
       return allow({ username });

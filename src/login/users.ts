@@ -16,7 +16,10 @@ export interface UserStore {
   /** Finds a user by exactly this name: `Ada` is not `ada`. */
   find(name: string): MaybePromise<User | undefined>;
 
-  /** Replaces a hash that has older parameters; a store that cannot leaves this out. */
+  /**
+   * Replaces a hash that has older parameters; a store that cannot leaves this out. A fault is
+   * logged, and the login succeeds.
+   */
   renew?(name: string, passwordHash: string): MaybePromise<void>;
 }
 
