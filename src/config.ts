@@ -127,7 +127,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     accessLog: flag("ACCESS_LOG"),
   };
   if (!isScryptParameters(scrypt)) fail("SCRYPT", "take one of the four that --help names");
-  if (!config.allowedHosts.every((name) => hostField.test(name))) {
+  // A list of nothing but commas would else allow every host.
+  const namesNone = text("ALLOWED_HOSTS") !== "" && config.allowedHosts.length === 0;
+  if (namesNone || !config.allowedHosts.every((name) => hostField.test(name))) {
     fail("ALLOWED_HOSTS", "write names of hosts, as app.example,localhost:8080");
   }
   if (config.idleTimeout > config.absoluteTimeout) {

@@ -100,6 +100,7 @@ const absolute = whole("SESSION_ABSOLUTE_TIMEOUT", 1, 315_360_000);
 const keepAlive = whole("KEEP_ALIVE_TIMEOUT", 1, 3600);
 const demo = "Cannot use USERS: it is empty, and the demo account is for this machine only; set USERS";
 const notFlag = "Cannot use COOKIE_SECURE: write 1 or 0";
+const notHosts = ["Cannot use ALLOWED_HOSTS: write names of hosts, as app.example,localhost:8080"];
 const tooLong = "Cannot use DEMO_PASSWORD: it is over 256 bytes";
 
 const refused: readonly [claim: string, set: Settings, errors: readonly string[]][] = [
@@ -120,7 +121,9 @@ const refused: readonly [claim: string, set: Settings, errors: readonly string[]
   ["an idle time-out over the absolute one", { SESSION_IDLE_TIMEOUT: "28801" }, ["Cannot use SESSION_IDLE_TIMEOUT: it is longer than SESSION_ABSOLUTE_TIMEOUT"]],
   ["a bad absolute time-out, with no word of the idle one,", { SESSION_ABSOLUTE_TIMEOUT: "8h" }, absolute],
   ["a flag in words, in production too,", { USERS, NODE_ENV: "production", COOKIE_SECURE: "no" }, [notFlag]],
-  ["a URL among the hosts", { ALLOWED_HOSTS: "app.test,https://app.test" }, ["Cannot use ALLOWED_HOSTS: write names of hosts, as app.example,localhost:8080"]],
+  ["a URL among the hosts", { ALLOWED_HOSTS: "app.test,https://app.test" }, notHosts],
+  ["a list of hosts that is a comma", { ALLOWED_HOSTS: "," }, notHosts],
+  ["a list of hosts that is space", { ALLOWED_HOSTS: " , " }, notHosts],
   ["the demo account for other machines", { HOST: "0.0.0.0" }, [demo]],
   ["the demo account on a host that only looks local", { HOST: "127.0.0.1.example" }, [demo]],
   ["the demo account on a host that ends like a local one", { HOST: "1127.0.0.1" }, [demo]],

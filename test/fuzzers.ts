@@ -221,6 +221,7 @@ const configuration: Fuzzer = {
       assert.ok(!isProduction || (config.secure && config.users !== undefined), "unsafe production");
       assert.ok(config.idleTimeout >= 1000 && config.idleTimeout <= config.absoluteTimeout);
       assert.ok(config.users === undefined || config.demoPassword === undefined);
+      assert.ok(config.allowedHosts.length > 0 || !environment["ALLOWED_HOSTS"], "any host");
       const { port, maxSessions, keepAliveTimeout, trustedProxies } = config;
       const numbers = [port, maxSessions, keepAliveTimeout, trustedProxies, config.absoluteTimeout];
       assert.ok(numbers.every((value) => Number.isSafeInteger(value) && value >= 0));
