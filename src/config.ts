@@ -1,7 +1,7 @@
 // Settings: from environment variables to a checked Config, or to all that is wrong with them.
 
 import { hostField } from "./handler.ts";
-import { defaultParameters, isScryptParameters } from "./login/password.ts";
+import { defaultParameters, isScryptParameters, passwordBytes } from "./login/password.ts";
 import type { ScryptParameters } from "./login/password.ts";
 import { parseUsers } from "./login/users.ts";
 import type { UserStore } from "./login/users.ts";
@@ -144,7 +144,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   if (users !== undefined && demoPassword !== "") {
     fail("DEMO_PASSWORD", "it is for the demo account, and USERS names other ones; unset it");
   }
-  if (Buffer.byteLength(demoPassword) > 256) fail("DEMO_PASSWORD", "it is over 256 bytes");
+  if (passwordBytes(demoPassword).length > 256) fail("DEMO_PASSWORD", "it is over 256 bytes");
   return errors.length > 0 ? { errors } : { config };
 }
 

@@ -68,6 +68,7 @@ const accepted: readonly [claim: string, set: Settings, key: string, value: unkn
   ["ten proxies are possible", { TRUST_PROXY: "10" }, "trustedProxies", 10],
   ["a password may be given to the demo account", { DEMO_PASSWORD: "x" }, "demoPassword", "x"],
   ["a password may have 256 bytes", { DEMO_PASSWORD: bytes }, "demoPassword", bytes],
+  ["a password may have 384 bytes that are 256 in NFC", { DEMO_PASSWORD: "e\u0301".repeat(128) }, "demoPassword", "e\u0301".repeat(128)],
   ["time-outs are given in seconds", { SESSION_IDLE_TIMEOUT: "60" }, "idleTimeout", 60_000],
   ["equal time-outs are possible", { SESSION_ABSOLUTE_TIMEOUT: "1800" }, "absoluteTimeout", 1.8e6],
   ["so is one over 2^31 ms", { SESSION_ABSOLUTE_TIMEOUT: "9000000" }, "absoluteTimeout", 9e9],
@@ -135,6 +136,7 @@ const refused: readonly [claim: string, set: Settings, errors: readonly string[]
   ["a demo password of 129 letters in 258 bytes", { DEMO_PASSWORD: "é".repeat(129) }, [tooLong]],
   ["an entry of another cost than SCRYPT's", { USERS, SCRYPT: "ln=14,r=8,p=5" }, ['Cannot read entry 1 of USERS: "ada" has the cost ln=17,r=8,p=1; make it again with this SCRYPT, or set SCRYPT to that']],
   ["a bad SCRYPT, with no word of the entries,", { USERS, SCRYPT: "x" }, ["Cannot use SCRYPT: take one of the four that --help names"]],
+  ["a demo password of 255 bytes that are 510 in NFC", { DEMO_PASSWORD: "\u0958".repeat(85) }, [tooLong]],
   ["a SCRYPT that OWASP does not name", { SCRYPT: "ln=10,r=8,p=1" }, ["Cannot use SCRYPT: take one of the four that --help names"]],
 ];
 

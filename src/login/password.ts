@@ -93,7 +93,7 @@ export function needsRenewal(hash: string, options: HashOptions = {}): boolean {
 }
 
 /** The bytes of a password: "é" is the same as one character and as two (RFC 8265, 4.2.2). */
-function passwordBytes(password: string): Buffer {
+export function passwordBytes(password: string): Buffer {
   return Buffer.from(password.normalize("NFC"));
 }
 
