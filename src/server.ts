@@ -90,6 +90,8 @@ async function createServer(config: Config, users: UserStore, log: Log): Promise
 /** The demo account. Its hash is not waited for: the server listens meanwhile. */
 function demoUsers(password: string, { scrypt }: Config): UserStore {
   const hashing = hashPassword(password, { parameters: scrypt });
+  // Whoever logs in is told of a fault: an unhandled one would end the process.
+  hashing.catch(() => {});
   return {
     async find(name) {
       return name === "demo" ? { name, passwordHash: await hashing } : undefined;

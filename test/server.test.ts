@@ -11,6 +11,7 @@ import { after, describe, test } from "node:test";
 import { hashPassword } from "../src/login/password.ts";
 import { exchange, openSocket, readToEnd } from "./raw-client.ts";
 import { runServer, runToEnd } from "./run-server.ts";
+import { sourceArguments } from "./run-source.ts";
 
 const SCRYPT = "ln=14,r=8,p=5";
 const concurrency = { concurrency: 2 };
@@ -208,6 +209,20 @@ export default { create: down, read: down, update: down, delete: down,
     await server.stop();
     const told = /"level":"error","event":"fault","method":"GET".*disk on fire/;
     assert.match(server.output().stdout, told);
+  });
+
+  test("goes on when the demo account's password could not be hashed", async () => {
+    const failing = `import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+crypto.scrypt = (...args) => args.at(-1)(new Error("out of memory"));
+syncBuiltinESMExports();`;
+    const preload = `data:text/javascript,${encodeURIComponent(failing)}`;
+    const program = ["--import", preload, ...sourceArguments("src/server.ts")];
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" }, undefined, program);
+    assert.equal((await logIn(server.url, "demo", "x")).status, 500);
+    assert.equal((await fetch(`${server.url}/heartbeat`)).status, 200);
+    assert.equal(await server.stop(), 0);
+    assert.match(server.output().stdout, /"event":"fault".*out of memory/);
   });
 
   test("removes a corrupt record once, and says so", async () => {
