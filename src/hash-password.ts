@@ -47,6 +47,10 @@ async function makeEntry(name: string): Promise<string> {
   if (/\p{Cc}/u.test(line.text)) {
     throw new TypeError("Cannot use this password: it contains a control character");
   }
+  // What stands for bytes that are no UTF-8. A browser sends others, and the entry opens to nobody.
+  if (line.text.includes("\ufffd")) {
+    throw new TypeError("Cannot use this password: it is not UTF-8, or contains U+FFFD");
+  }
   return `${name}:${await hashPassword(line.text, { parameters })}`;
 }
 

@@ -13,6 +13,7 @@ const program = sourceArguments("src/hash-password.ts");
 const prompt = "Password for ada: ";
 const badName = "Cannot use this name: 1 to 64 characters, no space, colon or control\n";
 const badPassword = "Cannot use this password: it contains a control character\n";
+const notUtf8 = "Cannot use this password: it is not UTF-8, or contains U+FFFD\n";
 const tooLong = "Cannot hash the password: it is over 256 bytes\n";
 
 interface Run {
@@ -29,7 +30,7 @@ process.once("exit", () => children.forEach((child) => child.kill()));
 function run(
   command: string,
   args: readonly string[],
-  input: string,
+  input: string | Uint8Array,
   { after = "", stays = false, SCRYPT = "" } = {},
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
@@ -56,7 +57,7 @@ function run(
   });
 }
 
-function hashFromPipe(args: readonly string[], input: string, SCRYPT?: string): Promise<Run> {
+function hashFromPipe(args: readonly string[], input: string | Uint8Array, SCRYPT?: string): Promise<Run> {
   return run(process.execPath, [...program, ...args], input, { SCRYPT });
 }
 
@@ -80,6 +81,8 @@ test("what cannot become an entry is refused in one line, and with exit code 1",
   for (const [claim, args, input, errors] of [
     ["an empty pipe", ["ada"], "", "Cannot hash the password: it is empty\n"],
     ["an arrow key, and no line end", ["ada"], "a\x1b[Ab", badPassword],
+    ["Latin-1", ["ada"], Buffer.from("caf\xe9\n", "latin1"), notUtf8],
+    ["half a letter at the end", ["ada"], Buffer.from("é").subarray(0, 1), notUtf8],
     ["a line that is too long", ["ada"], "x".repeat(100_000), tooLong],
     ["Ctrl-C", ["ada"], "abc\x03", "Interrupted\n"],
     ["a name with a space", ["a da"], "P\n", badName],
