@@ -86,10 +86,8 @@ export class LoginThrottle {
   #remember(pair: string): void {
     this.#lastLogins.delete(pair);
     this.#lastLogins.set(pair, this.#clock());
-    for (const oldest of this.#lastLogins.keys()) {
-      if (this.#lastLogins.size <= this.#maxEntries) break;
-      this.#lastLogins.delete(oldest);
-    }
+    const [oldest = pair] = this.#lastLogins.keys();
+    if (this.#lastLogins.size > this.#maxEntries) this.#lastLogins.delete(oldest);
   }
 
   // Keys of one size, whatever was typed, and no names in memory.
