@@ -16,7 +16,7 @@ export interface HandlerOptions {
   readonly sessions: SessionManager;
   /** Fields of every answer. Default: `securityHeaders(false)`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The names of this server, in lower case; others are answered 421. Default: any name. */
+  /** The names of this server; others are answered 421. Default: any name. */
   readonly allowedHosts?: readonly string[] | undefined;
   /** How many proxies add to `X-Forwarded-For`. Default: 0, the field is not believed. */
   readonly trustedProxies?: number | undefined;
@@ -49,6 +49,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { router, sessions, trustedProxies = 0, allowedHosts = [] } = options;
   const { headers = securityHeaders(false), onFault = () => {}, onReply = () => {} } = options;
   const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
+  const hosts = new Set(allowedHosts.map((name) => name.toLowerCase()));
   const commonFields = Object.entries(headers).flat();
   /** Connections that carry one more answer: what else they bring is not done (RFC 9112, 9.6). */
   const closing = new WeakSet<object>();
@@ -62,7 +63,7 @@ export function createHandler(options: HandlerOptions): Handler {
     let reply: Reply;
     try {
       // 2. Refuse what node:http lets through, and what comes from other sites.
-      refuse(message, allowedHosts);
+      refuse(message, hosts);
       // 3. Let the route answer, behind its security function.
       const { endpoint, params } = router.match(request.method, request.path);
       request.params = params;
@@ -103,6 +104,7 @@ export function createHandler(options: HandlerOptions): Handler {
     answer(message, response).catch((error: unknown) => {
       // A reply that cannot be sent: its header has a line break, or `renderError` failed.
       onFault(error, message);
+      if (response.headersSent) return void response.destroy();
       response.writeHead(500, fieldsOf(status(500), commonFields, false, true)).end();
     });
   };
@@ -111,7 +113,7 @@ export function createHandler(options: HandlerOptions): Handler {
 /** The field `Host`: uri-host [ ":" port ] (RFC 9110, section 7.2). Two of them do not match. */
 export const hostField: RegExp = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
-function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void {
+function refuse(message: IncomingMessage, hosts: ReadonlySet<string>): void {
   const { httpVersion, method = "", url = "", headers } = message;
   const { host = "", expect } = headers;
   const coding = headers["transfer-encoding"]?.toLowerCase();
@@ -119,7 +121,7 @@ function refuse(message: IncomingMessage, allowedHosts: readonly string[]): void
   // Only origin-form (RFC 9112, section 3.2.1): "//host" would be another site in a redirection.
   if (!/^\/(?!\/)[\x21-\x7e]*$/.test(url)) throw new HttpError(400, "Ask for a path, as /login.");
   if (!hostField.test(host)) throw new HttpError(400, "Send one Host field, with a host name.");
-  if (allowedHosts.length > 0 && !allowedHosts.includes(host.toLowerCase())) {
+  if (hosts.size > 0 && !hosts.has(host.toLowerCase())) {
     throw new HttpError(421, "This server does not answer for this host name.");
   }
   // A proxy may see such a body end elsewhere (RFC 9112, section 6.1).

@@ -104,7 +104,7 @@ test("the address is the one that a trusted proxy saw, by two lines of its field
 
 test("other names than the server's own are 421, in any letters", async (t) => {
   const server = await startServer(t, open(get("/", hello)), {
-    allowedHosts: ["a.test", "b.test:8080"],
+    allowedHosts: ["a.Test", "b.test:8080"],
   });
   for (const [host, expected] of [
     ["a.test", 200],
@@ -361,6 +361,19 @@ for (const [claim, reply] of unsendable) {
     assert.equal(answer.headers.get("x-frame-options"), "DENY");
     assert.equal(answer.headers.get("connection"), "close");
     assert.equal(answer.headers.get("vary"), null);
+    assert.equal(faults.length, 1);
+  });
+}
+
+for (const [claim, reply] of [
+  ["whose text is a number", '{"status":204,"headers":{},"cookies":[],"body":5}'],
+  ["whose text is an object", '{"status":304,"headers":{},"cookies":[],"body":{}}'],
+] as const) {
+  test(`a reply ${claim}, from JavaScript, ends the connection, not the process`, async (t) => {
+    const faults: unknown[] = [];
+    const options = { onFault: (error: unknown) => faults.push(error) };
+    const server = await startServer(t, open(get("/", () => JSON.parse(reply))), options);
+    assert.equal(await exchange(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "");
     assert.equal(faults.length, 1);
   });
 }
