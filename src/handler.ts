@@ -10,7 +10,7 @@ import type { Router } from "./router.ts";
 import { isCrossOrigin, isSafeMethod } from "./security.ts";
 import type { SessionManager } from "./session-manager.ts";
 
-/** What a handler needs, and what it can be told. Its hooks must not throw. */
+/** What a handler needs, and what it can be told. Its hooks must not fail, at once or later. */
 export interface HandlerOptions {
   readonly router: Router;
   readonly sessions: SessionManager;

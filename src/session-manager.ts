@@ -49,7 +49,7 @@ export class SessionManager {
   readonly #parts: SessionParts;
   readonly #writer: SessionWriter;
 
-  /** @throws {RangeError} when a duration is no whole number above 0, or they contradict. */
+  /** @throws {RangeError | TypeError} for what cannot be, as an idle time-out over the absolute. */
   constructor(options: SessionManagerOptions) {
     const { secure = true, idleTimeout = 30 * minute, absoluteTimeout = 8 * hour } = options;
     const { storeTimeout = 2 * second } = options;
@@ -67,9 +67,11 @@ export class SessionManager {
     }
     const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
     const { clock = Date.now, random = randomBytes } = options;
+    const cookie = new SessionCookie(secure, maxAge);
+    cookie.clear(); // An attribute that cannot be is refused now, and not at the first login.
     this.#parts = {
       store: new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt)),
-      cookie: new SessionCookie(secure, maxAge),
+      cookie,
       timeouts: new SessionTimeouts(idleTimeout, absoluteTimeout, clock),
       random,
       onEnd: harmless(options.onEnd),

@@ -36,6 +36,19 @@ test("the same work is done for every name, and for a password with NUL", async 
   assert.deepEqual(work, new Array(4).fill({ saltLength: 16, length: 32, ...cost }));
 });
 
+for (const options of [{ maxRunning: 0 }, { maxRunning: NaN }, { maxQueued: -1 }, { maxQueued: NaN }]) {
+  const [[name, limit] = assert.fail()] = Object.entries(options);
+  test(`a checker with ${name} ${limit} is not made: its checks would wait for ever`, () => {
+    const message = /^Cannot check \S+ passwords at once, \S+ waiting$/;
+    assert.throws(() => new PasswordChecker(options), { name: "RangeError", message });
+  });
+}
+
+test("a checker may have no queue", async () => {
+  const checker = new PasswordChecker({ maxRunning: 1, maxQueued: 0, scrypt: cheapScrypt });
+  assert.equal(await checker.check("P", await hashPassword("P", { scrypt: cheapScrypt })), true);
+});
+
 test("a password over 256 bytes is wrong without any work, whoever's it is", async () => {
   const held = heldScrypt();
   const checker = new PasswordChecker({ scrypt: held.scrypt });

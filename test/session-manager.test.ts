@@ -211,6 +211,12 @@ describe("a session manager is not made", () => {
     });
   }
 
+  test("with a secure that JavaScript gave as text", () => {
+    const options = { store: new MemoryStore(), secure: JSON.parse('"false"') };
+    const message = /Secure must be true or false$/;
+    assert.throws(() => new SessionManager(options), { name: "TypeError", message });
+  });
+
   for (const [how, options] of [
     ["but with one millisecond for each", { idleTimeout: 1, absoluteTimeout: 1, storeTimeout: 1 }],
     ["but with equal time-outs", { idleTimeout: hour, absoluteTimeout: hour }],

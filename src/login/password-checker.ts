@@ -44,8 +44,14 @@ export class PasswordChecker {
   readonly #queue = new Set<Waiter>();
   #running = 0;
 
+  /** @throws {RangeError} when no check could run. */
   constructor(options: PasswordCheckerOptions = {}) {
     this.#options = { ...defaults, ...options };
+    const { maxRunning, maxQueued } = this.#options;
+    // Also what is no number at all: every check would wait for ever.
+    if (!(maxRunning >= 1 && maxQueued >= 0)) {
+      throw new RangeError(`Cannot check ${maxRunning} passwords at once, ${maxQueued} waiting`);
+    }
     this.#decoy = decoyHash(options);
   }
 

@@ -215,11 +215,9 @@ export class MemoryStore implements SessionStore {
 
   #end(entry: Entry): void {
     if (!this.#remove(entry)) return;
-    try {
-      this.#options.onRemove(summaryOf(entry));
-    } catch {
-      // A listener that fails must not stop the sweep, nor a request.
-    }
+    const tell = async (): Promise<void> => this.#options.onRemove(summaryOf(entry));
+    // A listener that fails, at once or later, must not stop the sweep, a request or the process.
+    tell().catch(() => {});
   }
 
   /** Answers false when it was removed already: a listener may use the store. */
