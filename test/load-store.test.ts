@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { loadStore } from "../src/load-store.ts";
 
 // A name that a URL would misread.
@@ -101,3 +102,13 @@ for (const path of ["./waits.mjs", "./waits-at-once.mjs"]) {
     await assert.rejects(loadStore(path, directory, 1), { message });
   });
 }
+
+test("a module has ten seconds to start, unless it is said otherwise", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const loading = loadStore("./waits.mjs", directory);
+  context.mock.timers.tick(9_999);
+  assert.equal(await Promise.race([loading, setImmediate("pending")]), "pending");
+  context.mock.timers.tick(1);
+  const message = "Cannot load SESSION_STORE ./waits.mjs: it did not start within 10000 ms";
+  await assert.rejects(loading, { message });
+});

@@ -117,6 +117,17 @@ test("a store that never answers is a fault within the time-out", async () => {
   await assert.rejects(subject.visit(browser, (session) => session.destroy()), down);
 });
 
+test("a store that never answers is a fault after 2 seconds, unless it is said otherwise", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const subject = new Subject();
+  subject.store.before = () => new Promise(() => {});
+  const reading = subject.request(new Browser(`__Host-session_id=${"a".repeat(43)}`)).session.get("cart");
+  context.mock.timers.tick(1_999);
+  assert.equal(await Promise.race([reading, setImmediate("pending")]), "pending");
+  context.mock.timers.tick(1);
+  await assert.rejects(reading, { ...down, message: "Session store did not answer within 2000 ms" });
+});
+
 /** A store whose record of a session makes no sense: its times were lost. */
 class CorruptStore extends PlainStore {
   override find(key: SessionKey): SessionRecord | undefined {
