@@ -59,7 +59,7 @@ function versionOf({ program }: Runtime): string {
 function runTests({ program, tests }: Runtime): string {
   if (tests === undefined) return "";
   const files = "test/*.test.ts";
-  const args = [...tests.args, "--test", "--test-reporter=tap"];
+  const args = [...tests.args, "--test", "--test-timeout=300000", "--test-reporter=tap"];
   // Node 20 knows no patterns: the shell spells them out.
   const command = `"${program}" ${args.join(" ")} ${files}`;
   const { stdout, status } = spawnSync("bash", ["-c", command], {
