@@ -38,6 +38,14 @@ export const sets: readonly VendorableSet[] = [
     ],
   },
   {
+    name: "The check against other sites",
+    wanted: ["security.ts"],
+    needed: [
+      ...["reply.ts", "form.ts", "session-store.ts", "session-id.ts", "session.ts"],
+      "request.ts",
+    ],
+  },
+  {
     name: "Sessions, in memory",
     wanted: ["session-manager.ts", "stores/memory-store.ts"],
     needed: ["cookie.ts", ...sessionFiles],
