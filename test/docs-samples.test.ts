@@ -20,5 +20,11 @@ test("the server of one's own counts a visitor's visits, and nobody else's", asy
   const second = await visit(cookie.split(";")[0] ?? "");
   assert.equal(await second.text(), "2\n");
   assert.equal(second.headers.get("cache-control"), "no-store");
+  assert.equal(second.headers.get("vary"), "Cookie");
   assert.equal(await (await visit("")).text(), "1\n");
+
+  const headers = { "Sec-Fetch-Site": "same-site", connection: "close" };
+  const post = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers });
+  assert.equal(post.status, 403);
+  assert.deepEqual(post.headers.getSetCookie(), []);
 });

@@ -2,22 +2,30 @@
 
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isCrossOrigin, isSafeMethod } from "../../src/security.ts";
 import { SessionManager } from "../../src/session-manager.ts";
 import { MemoryStore } from "../../src/stores/memory-store.ts";
 
+// Not secure: for plain http on your own machine alone. Leave it out where https is spoken.
 const sessions = new SessionManager({ store: new MemoryStore(), secure: false });
 
 async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const cookies = message.headers.cookie;
-  const session = sessions.open(cookies);
+  const { method = "", headers } = message;
+  if (!isSafeMethod(method) && isCrossOrigin(headers)) return void response.writeHead(403).end();
+  response.setHeader("Cache-Control", "no-store");
+  response.setHeader("Vary", "Cookie");
+  const session = sessions.open(headers.cookie);
   const visits = Number((await session.get("visits")) ?? 0) + 1;
   session.set("visits", String(visits));
-  const { gone, cookie } = await sessions.commit(session, cookies);
+  const { gone, cookie } = await sessions.commit(session, headers.cookie);
   if (cookie !== undefined) response.setHeader("Set-Cookie", cookie);
-  response.setHeader("Cache-Control", "no-store");
   response.writeHead(gone ? 401 : 200).end(gone ? "Your session has ended\n" : `${visits}\n`);
 }
 
 export const server = createServer((message, response) => {
-  answer(message, response).catch(() => response.writeHead(503).end());
+  answer(message, response).catch((error: unknown) => {
+    console.error(error);
+    if (response.headersSent) response.destroy();
+    else response.writeHead(503).end();
+  });
 });
