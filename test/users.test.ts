@@ -71,6 +71,16 @@ test("a name has 1 to 64 characters, and none that a list or a log could trip ov
   }
 });
 
+test("an entry of another cost than was asked for is refused: its time would tell whose it is", () => {
+  const text = `ada:${hash} grace:${otherHash}`;
+  const advice = "make it again with this SCRYPT, or set SCRYPT to that";
+  assert.deepEqual(parseUsers(text, "ln=17,r=8,p=1"), {
+    errors: [`Cannot read entry 2 of USERS: "grace" has the cost ln=14,r=8,p=5; ${advice}`],
+  });
+  assert.ok("users" in parseUsers(`grace:${otherHash}`, "ln=14,r=8,p=5"));
+  assert.ok("users" in parseUsers(text));
+});
+
 test("everything that is wrong is said at once, and no password with it", () => {
   const text = `ada:secret ada:${hash} :${hash} hunter2 grace:${hash} ${"x".repeat(65)}:${hash} b:`;
   assert.deepEqual(parseUsers(text), {
