@@ -55,6 +55,21 @@ export function tokensOf(text: string): readonly Token[] {
   return tokens;
 }
 
+/** Source text with blanks in the place of its comments: each line of it stays where it was. */
+export function withoutComments(text: string): string {
+  let code = "";
+  let position = 0;
+  for (const token of tokensOf(text)) {
+    // Between two tokens there is only space.
+    const start = text.indexOf(token.text, position);
+    const isComment = token.kind === "comment";
+    code += text.slice(position, start);
+    code += isComment ? token.text.replace(/[^\n]/g, " ") : token.text;
+    position = start + token.text.length;
+  }
+  return code + text.slice(position);
+}
+
 function matchAt(pattern: RegExp, text: string, position: number): RegExpExecArray | null {
   pattern.lastIndex = position;
   return pattern.exec(text);
