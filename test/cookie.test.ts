@@ -575,7 +575,8 @@ test("ten times the header is ten times the work, and no more, whatever is in it
   const units = ["a;", ";", "=", "=a;", "a", " ", `${" ".repeat(50)}a`, "aa=1;ba=2;", "k=%;", "%41"];
   // Counted, not timed: a quadratic search of a header that Node takes is too fast to be seen.
   for (const unit of [...units, `a${" ".repeat(20_000)}`, `${" ".repeat(20_000)}a=`]) {
-    for (const read of [(header: string) => getCookie(header, "a"), parseCookiePairs]) {
+    const find = (header: string) => getCookie(header, "a");
+    for (const read of [find, parseCookies, parseCookiePairs]) {
       const [small, large] = [2000, 20_000].map((size) => {
         const header = `b=${unit.repeat(size / unit.length + 1)}`.slice(0, size - 4);
         return looksOf(() => read(`${header};a=1`));
