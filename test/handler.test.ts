@@ -586,6 +586,31 @@ test("a form that is refused before anyone waits for it ends no process", async 
   assert.equal(answersIn(await exchange(server.port, `${head}a`))[0]?.status, 415);
 });
 
+test("a signal leaves nothing behind on a connection that is used again", async (t) => {
+  const requests: Request[] = [];
+  const server = await startServer(t, open(get("/", (request) => {
+    requests.push(request);
+    return text(String(request.signal.aborted));
+  })));
+  let listening = (): number => NaN;
+  server.server.prependListener("request", ({ socket }) => {
+    listening = () => socket.listenerCount("close");
+  });
+  const socket = await openSocket(server.port);
+  const counts: number[] = [];
+  for (const _ of [1, 2, 3]) {
+    const asked = once(server.server, "request");
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const [, response] = await asked;
+    if (!response.closed) await once(response, "close");
+    // Also when it is asked for only then.
+    for (const { signal } of requests) assert.equal(signal.aborted, false);
+    counts.push(listening());
+  }
+  assert.equal(new Set(counts).size, 1, String(counts));
+  socket.destroy();
+});
+
 test("the signals of all requests of a connection abort when the client leaves", async (t) => {
   const requests: Request[] = [];
   const signals: AbortSignal[] = [];
