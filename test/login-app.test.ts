@@ -257,6 +257,7 @@ test("an old hash opens where the accounts cannot be changed", async (t) => {
   const old = await account("ada", { parameters: "ln=15,r=8,p=3" });
   const server = await startLogin(t, { users: { find: () => old } });
   assert.equal((await new Visitor(server).logIn()).status, 303);
+  assert.deepEqual(server.newEvents(), ["login"]);
 });
 
 test("a login that could not renew its hash is one all the same, and the log says why", async (t) => {

@@ -34,6 +34,7 @@ const rows: readonly (readonly [
   ["digits before brackets are no part of an address", "1[::1]:80", 1, proxy],
   ["a group behind a port is no part of an address", "[::1]:80:1", 1, proxy],
   ["text before an IPv6 address", "x::1", 1, proxy],
+  ["text within an IPv6 address", "::x1", 1, proxy],
   ["text behind an IPv6 address", "::1x", 1, proxy],
   ["text before an IPv4 address", "x192.0.2.9", 1, proxy],
   ["text behind an IPv4 address", "192.0.2.9x", 1, proxy],
