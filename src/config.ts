@@ -1,7 +1,8 @@
 // Settings: from environment variables to a checked Config, or to all that is wrong with them.
 
 import { hostField } from "./handler.ts";
-import { defaultParameters, isScryptParameters, passwordBytes } from "./login/password.ts";
+import { defaultParameters, isScryptParameters } from "./login/password.ts";
+import { maxPasswordBytes, passwordBytes } from "./login/password.ts";
 import type { ScryptParameters } from "./login/password.ts";
 import { parseUsers } from "./login/users.ts";
 import type { UserStore } from "./login/users.ts";
@@ -98,7 +99,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
 
   function accounts(): UserStore | undefined {
     if (text("USERS") === "") return undefined;
-    const parsed = parseUsers(text("USERS"), isScryptParameters(scrypt) ? scrypt : undefined);
+    const parsed = parseUsers(text("USERS"), parameters);
     if ("users" in parsed) return parsed.users;
     errors.push(...parsed.errors);
     return { find: () => undefined };
@@ -106,6 +107,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
 
   const host = text("HOST");
   const scrypt = text("SCRYPT");
+  const parameters = isScryptParameters(scrypt) ? scrypt : undefined;
   const users = accounts();
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
@@ -114,7 +116,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     port: whole("PORT", 0, 65_535),
     users,
     demoPassword: demoPassword || undefined,
-    scrypt: isScryptParameters(scrypt) ? scrypt : defaultParameters,
+    scrypt: parameters ?? defaultParameters,
     secure: text("COOKIE_SECURE") === "" ? users !== undefined : flag("COOKIE_SECURE"),
     persistent: flag("COOKIE_PERSISTENT"),
     idleTimeout: whole("SESSION_IDLE_TIMEOUT", 1, tenYears) * second,
@@ -126,7 +128,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     allowedHosts: list(text("ALLOWED_HOSTS")),
     accessLog: flag("ACCESS_LOG"),
   };
-  if (!isScryptParameters(scrypt)) fail("SCRYPT", "take one of the four that --help names");
+  if (parameters === undefined) fail("SCRYPT", "take one of the four that --help names");
   // A list of nothing but commas would else allow every host.
   const namesNone = text("ALLOWED_HOSTS") !== "" && config.allowedHosts.length === 0;
   if (namesNone || !config.allowedHosts.every((name) => hostField.test(name))) {
@@ -144,7 +146,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   if (users !== undefined && demoPassword !== "") {
     fail("DEMO_PASSWORD", "it is for the demo account, and USERS names other ones; unset it");
   }
-  if (passwordBytes(demoPassword).length > 256) fail("DEMO_PASSWORD", "it is over 256 bytes");
+  if (passwordBytes(demoPassword).length > maxPasswordBytes) {
+    fail("DEMO_PASSWORD", `it is over ${maxPasswordBytes} bytes`);
+  }
   return errors.length > 0 ? { errors } : { config };
 }
 

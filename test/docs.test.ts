@@ -5,7 +5,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { helpText } from "../src/config.ts";
-import { anchorsOf, documents, fencesOf, linksOf, read, top, wordsOf } from "./docs.ts";
+import { anchorsOf, documents, fencesOf, linksOf, read, sourceFiles, top } from "./docs.ts";
+import { wordsOf } from "./docs.ts";
 
 test("every fence is a quotation, a transcript, or no code of ours", () => {
   const quoted = ["ts", "mjs"];
@@ -92,8 +93,7 @@ test("every setting that is named is one of --help, or of an example", () => {
 });
 
 test("what the table of names says that stands here is in the source", () => {
-  const names = readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" });
-  const source = names.filter((name) => name.endsWith(".ts")).map((name) => read(join("src", name)));
+  const source = sourceFiles().map(read);
   const words = new Set(source.join("\n").match(/\w+/g));
   const cells = read("docs/article-names.md").matchAll(/^\|[^|]*\|([^|]*)\|[^|]*\|$/gm);
   const spans = [...cells].flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)]);

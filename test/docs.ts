@@ -34,6 +34,12 @@ export function documents(): readonly string[] {
   return ["README.md", ...pages.map((name) => join("docs", name))];
 }
 
+/** Every TypeScript file under src, from the top of the project. */
+export function sourceFiles(): readonly string[] {
+  const names = readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".ts")).map((name) => join("src", name));
+}
+
 export function read(file: string): string {
   return readFileSync(join(top, file), "utf8");
 }

@@ -1,10 +1,10 @@
 // The documentation quotes the source word for word, and all of its core.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { documents, fencesOf, read, top } from "./docs.ts";
+import { documents, fencesOf, read, sourceFiles, top } from "./docs.ts";
 import type { Fence } from "./docs.ts";
 import { meantBy, placeOf, saysSomething } from "./quotation.ts";
 
@@ -31,8 +31,7 @@ const core = [
   "login/username-password.ts",
 ].map((name) => `src/${name}`);
 
-const names = readdirSync(join(top, "src"), { recursive: true, encoding: "utf8" });
-const source = names.filter((name) => name.endsWith(".ts")).map((name) => join("src", name));
+const source = sourceFiles();
 
 interface Quotation extends Fence {
   readonly file: string;

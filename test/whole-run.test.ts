@@ -3,11 +3,12 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { hashPassword } from "../src/login/password.ts";
+import { read, sourceFiles } from "./docs.ts";
 import { runServer } from "./run-server.ts";
 import { Visitor } from "./test-server.ts";
 import type { Answer } from "./test-server.ts";
@@ -34,10 +35,7 @@ const elsewhere = new Set(["login-busy", "renewal-failed"]);
 
 /** The names of all events that are logged anywhere. */
 function eventsOfSource(): readonly string[] {
-  const folder = new URL("../src/", import.meta.url);
-  const names = readdirSync(folder, { recursive: true }).map(String);
-  const files = names.filter((name) => name.endsWith(".ts"));
-  const text = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("");
+  const text = sourceFiles().map(read).join("");
   return [...text.matchAll(/\blog\("\w+", "([\w-]+)"/g)].map(([, event = ""]) => event);
 }
 

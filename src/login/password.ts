@@ -35,8 +35,8 @@ export const defaultParameters: ScryptParameters = "ln=17,r=8,p=1";
 
 const defaults = { parameters: defaultParameters, scrypt };
 
-/** Of UTF-8. */
-const maxPasswordBytes = 256;
+/** The most bytes of a password, as `passwordBytes` counts them. */
+export const maxPasswordBytes: number = 256;
 
 /**
  * Hashes a password: `$scrypt$ln=17,r=8,p=1$salt$hash`.
