@@ -23,7 +23,9 @@ export type Json =
   | { readonly [name: string]: Json };
 
 /** A piece of HTML that is safe to send as it is: only `html` and `unescapedHtml` make one. */
-export class Html {
+export type Html = HtmlText;
+
+class HtmlText {
   readonly #text: string;
 
   constructor(text: string) {
@@ -39,7 +41,7 @@ export class Html {
 export type HtmlContent = string | number | Html | readonly Html[];
 
 function escape(content: HtmlContent): string {
-  if (content instanceof Html) return content.toString();
+  if (content instanceof HtmlText) return content.toString();
   if (typeof content === "object") return content.map(escape).join("");
   const text = String(content);
   if (!/[&<>"']/.test(text)) return text;
@@ -53,12 +55,12 @@ function escape(content: HtmlContent): string {
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly HtmlContent[]): Html {
   // After the last part stands nothing.
-  return new Html(parts.map((part, index) => part + escape(contents[index] ?? "")).join(""));
+  return new HtmlText(parts.map((part, index) => part + escape(contents[index] ?? "")).join(""));
 }
 
 /** Takes text as HTML without escaping it: for the program's own constants, never for input. */
 export function unescapedHtml(text: string): Html {
-  return new Html(text);
+  return new HtmlText(text);
 }
 
 const pageHeaders = {
