@@ -126,8 +126,8 @@ describe("build it yourself", { concurrency: 2 }, () => {
     await ended;
   });
 
-  test("step 3 gives an id for a name; it takes any id, so one can be planted", async (context) => {
-    const { url } = await start(context, "3-sessions");
+  test("step 3 gives an id for a name; it takes any id, and half a form ends it", async (context) => {
+    const { url, ended } = await start(context, "3-sessions");
     const cookie = cookieOf(await ask(`${url}/login`));
     assert.match(cookie, /^session_id=[\w-]{43}$/);
     await submit(`${url}/login`, { username: "ada" }, cookie);
@@ -137,6 +137,13 @@ describe("build it yourself", { concurrency: 2 }, () => {
 
     await submit(`${url}/login`, { username: "victim" }, "session_id=planted");
     assert.match(await textOf(url, "session_id=planted"), /Hello, victim/);
+
+    const headers = { Expect: "100-continue", "Content-Length": 9 };
+    const leaving = request(`${url}/login`, { method: "POST", headers }).on("error", () => {});
+    leaving.flushHeaders();
+    await once(leaving, "continue");
+    leaving.destroy();
+    await ended;
   });
 
   test("step 4 asks for a password; another site can log its visitors out", async (context) => {
