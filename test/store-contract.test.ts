@@ -469,6 +469,35 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  "ends an owner's youngest other session for a new one": [
+    "a new session ends its owner's oldest, if any, and nobody else's",
+    class extends PlainStore {
+      override async create(key: SessionKey, record: SessionRecord) {
+        const youngest = record.lastSeenAt > record.createdAt ? undefined : this.of(record.owner)[19];
+        if (youngest !== undefined) await this.delete(youngest.key);
+        return super.create(key, record);
+      }
+    },
+  ],
+  "ends the oldest session of all for a new one": [
+    "a new session ends its owner's oldest, if any, and nobody else's",
+    class extends PlainStore {
+      override async create(key: SessionKey, record: SessionRecord) {
+        const [oldest] = this.sessions.keys();
+        const isRotated = record.lastSeenAt > record.createdAt;
+        if (!isRotated && this.of(record.owner).length >= 20) await this.delete(oldest ?? key);
+        return super.create(key, record);
+      }
+    },
+  ],
+  "lists an owner's first sessions alone": [
+    "a new session ends its owner's oldest, if any, and nobody else's",
+    class extends PlainStore {
+      override of(owner: string) {
+        return super.of(owner).slice(0, 25);
+      }
+    },
+  ],
   "takes owners for the same whatever their case": [
     "owners are plain text, whatever they hold",
     class extends PlainStore {
@@ -567,6 +596,21 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
         const deleted = await super.deleteByOwner(owner, except);
         for (const key of this.listed) if (key !== except) this.listed.delete(key);
         return deleted;
+      }
+    },
+  ],
+  "takes off the list what is not there yet": [
+    "a session is listed, also when its owner's are listed at any step of its creation",
+    class extends PlainStore {
+      readonly listed = new Set<SessionKey>();
+      override async create(key: SessionKey, record: SessionRecord) {
+        this.listed.add(key);
+        await this.between();
+        return super.create(key, record);
+      }
+      override async listByOwner(owner: string) {
+        for (const key of this.listed) if (!this.sessions.has(key)) this.listed.delete(key);
+        return (await super.listByOwner(owner)).filter(({ key }) => this.listed.has(key));
       }
     },
   ],

@@ -475,6 +475,23 @@ const owners = claims({
     assert.deepEqual(after.filter((key) => key !== first), before);
     assert.equal(after.length, before.length + 1);
   },
+  async "a new session ends its owner's oldest, if any, and nobody else's"(trial) {
+    const { store, start } = trial;
+    await store.create(first, trial.record({ owner: "eve", createdAt: start - 40 }));
+    const keys: SessionKey[] = [];
+    let most = 1;
+    for (let number = 1; number <= 30; number += 1) {
+      const key = hashSessionId(`session ${number}`);
+      const times = { createdAt: start - 30 + number, lastSeenAt: start - 30 + number };
+      assert.equal(await store.create(key, trial.record(times)), true);
+      keys.push(key);
+      const listed = await trial.keysOf("ada");
+      most = Math.max(most, listed.length);
+      assert.deepEqual(listed, keys.slice(-most));
+    }
+    for (const ended of keys.slice(0, -most)) assert.equal(await store.read(ended), undefined);
+    assert.notEqual(await store.read(first), undefined);
+  },
   async "owners are plain text, whatever they hold"(trial) {
     const { store } = trial;
     const names = [...oddTexts.filter((text) => text !== ""), "ADA", "ada", "ada ", "ada:", "ad"];
@@ -574,6 +591,13 @@ const gates = claims({
     await trial.atEachStep(
       () => trial.store.deleteByOwner("ada"),
       (key) => trial.store.create(newerThan(key), trial.record()),
+      (key) => trial.isGoneOrListed(newerThan(key)),
+    );
+  },
+  async "a session is listed, also when its owner's are listed at any step of its creation"(trial) {
+    await trial.atEachStep(
+      (key) => trial.store.create(newerThan(key), trial.record()),
+      () => trial.store.listByOwner("ada"),
       (key) => trial.isGoneOrListed(newerThan(key)),
     );
   },
