@@ -111,7 +111,7 @@ describe("each method answers from the database, and changes it in one transacti
     ["create", create, { INSERT: 1 }, true,
       [begin, prune, insert, ["DELETE", now, "ada", now, 20], "COMMIT"]],
     ["create without an owner", createOwnerless, { INSERT: 1n }, true,
-      [begin, prune, insert.with(2, null), "COMMIT"]],
+      [begin, prune, insert.with(2, ""), "COMMIT"]],
     ["create for a rotation, which ends nobody's session", createRotated, { INSERT: 1 }, true,
       [begin, prune, insert.with(5, now + 1), "COMMIT"]],
     ["create of a key that is taken", create, { INSERT: 0 }, false,

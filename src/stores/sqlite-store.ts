@@ -5,9 +5,9 @@ import type { SessionStore, SessionSummary } from "../session-store.ts";
 
 /** A statement, as `node:sqlite` and `better-sqlite3` prepare it. */
 export interface SqliteStatement {
-  run(...values: (string | number | null)[]): { readonly changes: number | bigint };
-  get(...values: (string | number | null)[]): unknown;
-  all(...values: (string | number | null)[]): unknown[];
+  run(...values: (string | number)[]): { readonly changes: number | bigint };
+  get(...values: (string | number)[]): unknown;
+  all(...values: (string | number)[]): unknown[];
 }
 
 /** A database: what `new DatabaseSync(path)` of `node:sqlite` or `better-sqlite3` opens. */
@@ -79,7 +79,7 @@ export class SqliteStore implements SessionStore {
     const now = this.#clock();
     return this.#atomically(() => {
       prune.run(now, key, now);
-      const values = [key, owner ?? null, data, createdAt, lastSeenAt, expiresAt];
+      const values = [key, owner ?? "", data, createdAt, lastSeenAt, expiresAt];
       if (Number(insert.run(...values).changes) === 0) return false;
       // A session that was seen before only has a new id: the old one is not the store's to end.
       if (owner === undefined || lastSeenAt > createdAt) return true;
@@ -155,8 +155,8 @@ function prepare(database: SqliteDatabase) {
     // The new session's own key, should it have expired, and a hundred that expired before.
     prune: database.prepare(`DELETE FROM session WHERE expires_at <= ? AND (key = ? OR rowid IN
       (SELECT rowid FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT 100))`),
-    insert: database.prepare(`INSERT INTO session (key, ${record}) VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO NOTHING`),
+    insert: database.prepare(`INSERT INTO session (key, ${record})
+      VALUES (?, NULLIF(?, ''), ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
     // A clock may be set back: a login that seems to be the oldest must not end itself.
     endOldest: database.prepare(`DELETE FROM session WHERE created_at < ? AND rowid IN
       (SELECT rowid FROM session WHERE owner = ? AND expires_at > ?
