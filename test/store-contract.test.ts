@@ -259,6 +259,15 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  "takes names for the same whatever their case": [
+    "keys and values are plain text, whatever they hold",
+    class extends PlainStore {
+      override async update(key: SessionKey, { data, ...times }: SessionChanges) {
+        const byName = new Map([...data].map((pair) => [pair[0].toLowerCase(), pair]));
+        return super.update(key, { data: new Map(byName.values()), ...times });
+      }
+    },
+  ],
   "ends text at a zero byte": [
     "keys and values are plain text, whatever they hold",
     class extends PlainStore {

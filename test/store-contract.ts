@@ -307,7 +307,7 @@ const storing = claims({
 });
 
 const oddTexts = [
-  ..."__proto__ constructor toString hasOwnProperty key owner data createdAt".split(" "),
+  ..."__proto__ constructor toString hasOwnProperty key KEY owner data createdAt".split(" "),
   ..."0 -1 1e3 null undefined true * ? [a-z] {a} : % %00 ' \" \\ ; -- $1 { []".split(" "),
   ..."é e\u0301 日本語 👩‍👧 \u007f \u202e \ufeff \u2028".split(" "),
   ...["", " ", " spaced ", "\0", "a\0b", "\n", "\r\n", "a\tb"],
