@@ -4,7 +4,7 @@ import type { SessionChanges, SessionKey, SessionRecord } from "../session-store
 import type { SessionStore, SessionSummary } from "../session-store.ts";
 
 /** Sends one command and answers the reply; rejects when the reply is an error, or none comes. */
-export type SendCommand = (...args: string[]) => Promise<unknown>;
+export type SendCommand = (...args: [string, ...string[]]) => Promise<unknown>;
 
 /** What a `RedisStore` may be given. */
 export interface RedisStoreOptions {

@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { hashSessionId } from "../../src/session-id.ts";
 import type { SessionRecord, SessionStore } from "../../src/session-store.ts";
 import { RedisStore } from "../../src/stores/redis-store.ts";
+import type { SendCommand } from "../../src/stores/redis-store.ts";
 import { SqliteStore } from "../../src/stores/sqlite-store.ts";
 import { clients, startRedis } from "./redis-server.ts";
 
@@ -61,7 +62,8 @@ for (const [name, connect] of Object.entries(clients)) {
       const file = `session ${session} + list ${list} bytes by MEMORY USAGE, ${all} by used_memory`;
       console.log(`Redis, a user name and ${bytes} bytes more: ${file}`);
     }
-    for (const command of [["PING"], ["HGETALL", "none"]]) {
+    const commands: readonly Parameters<SendCommand>[] = [["PING"], ["HGETALL", "none"]];
+    for (const command of commands) {
       await rate(`Redis through ${name}, bare ${command[0]}`, () => send(...command), 50);
     }
     await send("CONFIG", "RESETSTAT");

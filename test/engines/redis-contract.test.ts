@@ -21,7 +21,7 @@ const valkeyClients = {
     client.on("error", () => {});
     await client.connect();
     return {
-      send: (command = "", ...args) => client.call(command, ...args),
+      send: (...args) => client.call(...args),
       close: () => client.disconnect(),
     };
   },

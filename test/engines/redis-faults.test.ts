@@ -6,6 +6,7 @@ import { CheckedStore } from "../../src/checked-store.ts";
 import { hashSessionId } from "../../src/session-id.ts";
 import type { SessionRecord, SessionStore } from "../../src/session-store.ts";
 import { RedisStore } from "../../src/stores/redis-store.ts";
+import type { SendCommand } from "../../src/stores/redis-store.ts";
 import { clients, startRedis } from "./redis-server.ts";
 import type { Connection, RedisServer } from "./redis-server.ts";
 
@@ -156,7 +157,7 @@ for (const [name, connect] of Object.entries(clients)) {
       withServer(async (_, store, { send }) => {
         let reports = 0;
         const checked = new CheckedStore(store, 5000, () => reports++);
-        const broken: readonly (readonly string[])[] = [
+        const broken: readonly Parameters<SendCommand>[] = [
           ["SET", `plinth:session:${third}`, "text"],
           ["HSET", `plinth:session:${third}`, "data:cart", "1"],
           ["HSET", `plinth:session:${third}`, "owner", "ada", "expiresAt", "soon"],

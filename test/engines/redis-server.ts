@@ -93,7 +93,7 @@ export const clients = {
     client.on("error", () => {});
     await client.connect();
     return {
-      send: (command = "", ...args) => client.call(command, ...args),
+      send: (...args) => client.call(...args),
       close: () => client.disconnect(),
     };
   },
