@@ -154,7 +154,7 @@ function announcedScrypt() {
   return { held, scrypt, started: started.reached };
 }
 
-test("what is no try costs none: a bad form, a name that cannot be, a busy server", async (t) => {
+test("what is no try costs none: a bad form, what nobody can have, a busy server", async (t) => {
   const { held, started, scrypt } = announcedScrypt();
   const server = await startLogin(t, { hashing: { scrypt, maxRunning: 1, maxQueued: 0 } });
   const first = new Visitor(server).logIn();
@@ -167,6 +167,7 @@ test("what is no try costs none: a bad form, a name that cannot be, a busy serve
     assert.equal(alertOf(refused), "Too many people log in right now. Try again soon.");
     assert.match(refused.body, /value="ada"/);
     assert.equal((await other.logIn("a b")).status, 401);
+    assert.equal((await other.logIn("ada", "x".repeat(257))).status, 401);
     assert.equal((await other.send("POST", "/login", {}, "text")).status, 415);
   }
   assert.equal(other.cookie, "");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decoyHash, hashPassword, parametersOf } from "../src/login/password.ts";
-import { needsRenewal, verifyPassword } from "../src/login/password.ts";
+import { needsRenewal, passwordBytes, verifyPassword } from "../src/login/password.ts";
 import type { Scrypt } from "../src/login/password.ts";
 import { cheapScrypt } from "./fake-scrypt.ts";
 
@@ -75,6 +75,12 @@ test("a password over 256 bytes is wrong without any work", async () => {
   const scrypt: Scrypt = () => assert.fail("scrypt was called");
   assert.equal(await verifyPassword("x".repeat(257), hash, { scrypt }), false);
   assert.equal(await verifyPassword("é".repeat(129), hash, { scrypt }), false);
+});
+
+test("of a password that is much too long only the beginning is read, which is too long too", () => {
+  for (const typed of ["x".repeat(8_000), "e\u0301".repeat(4_000)]) {
+    assert.equal(passwordBytes(typed).length, 1_000);
+  }
 });
 
 test("nothing is hashed that could not be checked later", async () => {

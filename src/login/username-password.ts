@@ -6,6 +6,7 @@ import type { Decision, Security } from "../security.ts";
 import { pageOrJson } from "./error-page.ts";
 import { causeOf } from "./log.ts";
 import type { Log } from "./log.ts";
+import { maxPasswordBytes, passwordBytes } from "./password.ts";
 import { PasswordCheckerBusyError } from "./password-checker.ts";
 import type { PasswordChecker } from "./password-checker.ts";
 import type { LoginThrottle } from "./throttle.ts";
@@ -55,7 +56,9 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       }
     }
 
-    if (!isUserName(username)) return refuse(401, wrongLogin);
+    // What nobody can have costs no hash, and is no try: a flood would fill the throttle.
+    const isPossible = isUserName(username) && passwordBytes(password).length <= maxPasswordBytes;
+    if (!isPossible) return refuse(401, wrongLogin);
     const attempt = throttle.attempt(username, address);
     if (!attempt.allowed) {
       log("warn", "login-throttled", { address });
