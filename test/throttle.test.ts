@@ -107,6 +107,15 @@ test("where the owner logged in lately, an attack from elsewhere is not in the w
   assert.equal(fail("ada", "192.0.2.1"), 2);
 });
 
+test("where the owner logged in lately, tables that an attack has filled are not in the way", () => {
+  const { begin, fail } = newThrottle(10);
+  begin("ada", "192.0.2.1").succeed();
+  countAllowed((index) => fail(`user${index}`, addressOf(index)));
+  assert.equal(fail("grace", "192.0.2.2"), 30);
+  assert.equal(countAllowed(() => fail("ada", "192.0.2.1")), 5);
+  assert.equal(fail("ada", "192.0.2.1"), 30);
+});
+
 test("each login makes its address known for 30 days more", () => {
   const { begin, fail, clock } = newThrottle();
   for (let logins = 0; logins < 3; logins += 1) {

@@ -22,7 +22,7 @@ export type Attempt =
 
 /** How a throttle is made. */
 export interface LoginThrottleOptions {
-  /** How many entries each of its four tables holds. */
+  /** How many entries each of its four tables holds, besides those of addresses that are known. */
   readonly maxEntries?: number;
   /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
   readonly clock?: () => number;
@@ -58,10 +58,14 @@ export class LoginThrottle {
       [this.#byAddress, this.#key(network)],
       [this.#byAccountAndAddress, pair],
     ];
-    // Where the owner logged in lately, guesses from elsewhere do not stand in the way.
-    if (!this.#isKnown(pair, now)) tables.push([this.#byAccount, this.#key(account)]);
+    // Where the owner logged in lately, guesses from elsewhere do not stand in the way: neither
+    // those at this account, nor those that have filled a table.
+    const isKnown = this.#isKnown(pair, now);
+    if (!isKnown) tables.push([this.#byAccount, this.#key(account)]);
 
-    const buckets = tables.map(([table, key]) => ({ table, place: table.place(key, now) }));
+    const buckets = tables.map(([table, key]) => {
+      return { table, place: isKnown ? key : table.place(key, now) };
+    });
     const wait = Math.max(...buckets.map(({ table, place }) => table.wait(place, now)));
     if (wait > 0) return { allowed: false, retryAfter: Math.ceil(wait / second) };
 
