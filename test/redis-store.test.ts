@@ -78,7 +78,7 @@ describe("a reply is taken for what it is", () => {
     ["another owner's session is left out", list, [[key], ["owner", "eve"], null], []],
     ["what is no key is left out", list, [["short"]], []],
     ["sessions of an owner that are deleted", clear,
-      [[key, third, other, fourth], ["1"], ["0"], ["1"], null], 2],
+      [[key, third, other, fourth], ["1"], ["0"], ["1"], null, []], 2],
     ["an owner without sessions", clear, [[]], 0],
   ];
   for (const [claim, ask, replies, answer] of rows) {
@@ -148,6 +148,9 @@ describe("what is sent is one script on one Redis key", () => {
     ["unlist what is stale", list, [[key], [], null], [[owner], [session], [owner, key]]],
     ["delete the owner's, then unlist", clear, [[key, third], ["1"], 1],
       [[owner], [session], [owner, key]]],
+    ["delete the owner's, and what one that was gone may be called now", clear,
+      [[key, third], ["0"], 1, [other, third], ["1"], 1],
+      [[owner], [session], [owner, key], [owner], [`plinth:session:${other}`], [owner, other]]],
   ];
   for (const [claim, ask, replies, expected] of rows) {
     test(claim, async () => {

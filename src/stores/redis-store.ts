@@ -66,8 +66,8 @@ const unlistScript = "for _, key in ipairs(ARGV) do redis.call('ZREM', KEYS[1], 
  *
  * - A session is written, then listed: until then nobody is given its id. It is removed, then taken
  *   off the list. What is listed is checked against the sessions.
- * - `deleteByOwner` ends what is listed when it begins: all that had been created by then. What is
- *   created meanwhile is ended, or lives and is listed.
+ * - `deleteByOwner` ends what is listed when it begins: all that had been created by then, under a
+ *   new id too. What is started meanwhile is ended, or lives and is listed.
  * - A list lives to the full hour after its last session's end. An update that moves a session's
  *   end into a later hour first lists it anew, with that end.
  *
@@ -137,7 +137,10 @@ export class RedisStore implements SessionStore {
   }
 
   async deleteByOwner(owner: string, except?: SessionKey): Promise<number> {
-    return this.#remove(owner, (await this.#keysOf(owner)).filter((key) => key !== except));
+    const keys = (await this.#keysOf(owner)).filter((key) => key !== except);
+    const count = await this.#remove(owner, keys);
+    // One that was gone already may have a new id, and is listed under that before it goes.
+    return count === keys.length ? count : count + (await this.deleteByOwner(owner, except));
   }
 
   /** Removes these of the owner's sessions, and answers how many were there. */
