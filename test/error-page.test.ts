@@ -49,6 +49,8 @@ const rows: readonly (readonly [claim: string, accept: string | undefined, json:
   ["another JSON type is not JSON", "application/problem+json", false],
   ["a picture alone is a page", "image/png", false],
   ["empty elements are skipped", ",, ;, ;q=1, application/json,,", true],
+  ["the first 1,000 characters count", `${",".repeat(984)}application/json`, true],
+  ["what stands behind them is not read", `${",".repeat(985)}application/json`, false],
   ["a name that all objects have is nothing", "__proto__, constructor;q=1", false],
 ];
 
