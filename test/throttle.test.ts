@@ -301,6 +301,14 @@ test("an entry that has rested makes room, also behind one that goes on failing"
   assert.equal(countAllowed((index) => fail(`new${index}`, addressOf(index))), 6);
 });
 
+test("an entry that has rested makes room, also behind one that rests longer", () => {
+  const { fail, clock } = newThrottle(10);
+  for (let index = 0; index < 5; index += 1) fail("ada", "192.0.2.1");
+  countAllowed((index) => fail(`user${index}`, addressOf(index)), 9);
+  clock.advance(60 * second);
+  assert.equal(countAllowed((index) => fail(`new${index}`, addressOf(1_000 + index))), 9 + 5);
+});
+
 test("of too many known addresses the one of the oldest login is forgotten", () => {
   const { begin, fail } = newThrottle(30);
   for (let index = 0; index < 30; index += 1) begin("ada", addressOf(index)).succeed();

@@ -115,9 +115,8 @@ class TokenBuckets {
 
   // A full table sends new keys to one bucket: to drop an entry would let its maker start anew.
   place(key: string, now: number): string {
-    for (const [oldest, fullAt] of this.#fullAt) {
-      if (fullAt > now) break;
-      this.#fullAt.delete(oldest);
+    if (this.#fullAt.size >= this.#maxEntries) {
+      for (const [other, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(other);
     }
     return this.#fullAt.has(key) || this.#fullAt.size < this.#maxEntries ? key : "overflow";
   }
@@ -127,10 +126,7 @@ class TokenBuckets {
   }
 
   take(place: string, now: number): void {
-    const fullAt = this.#whenFull(place, now) + this.#interval;
-    // Behind the others, so that the first are those that will be full soonest, or nearly.
-    this.#fullAt.delete(place);
-    this.#fullAt.set(place, fullAt);
+    this.#fullAt.set(place, this.#whenFull(place, now) + this.#interval);
   }
 
   giveBack(place: string, now: number): void {
