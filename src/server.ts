@@ -21,6 +21,8 @@ import { MemoryStore } from "./stores/memory-store.ts";
 
 /** How long what is in flight may take when the server stops, in milliseconds. */
 const stopTimeout = 10_000;
+/** How long a connection without a request is kept then: one may be on its way. */
+const idleStopTimeout = 500;
 
 async function main(): Promise<void> {
   // Who reads our output may leave before us (EPIPE).
@@ -122,12 +124,15 @@ function stopOnSignal(server: Server, log: Log): void {
     }
     // A connection that falls idle now has nothing to wait for.
     server.keepAliveTimeout = 1;
+    // To one that is idle already, a proxy may be sending a request.
+    const closeIdleConnections = server.closeIdleConnections.bind(server);
+    server.closeIdleConnections = () => {};
     server.close(() => process.exit());
-    // Nor has one that a browser has opened ahead of its need: node:http takes it for busy. What
-    // has arrived is read first.
-    setImmediate(() => {
+    setTimeout(() => {
+      closeIdleConnections();
+      // One that a browser has opened ahead of its need: node:http takes it for busy.
       for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
-    });
+    }, idleStopTimeout);
     setTimeout(() => server.closeAllConnections(), stopTimeout);
   }
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);

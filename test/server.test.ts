@@ -165,6 +165,20 @@ describe("the server", concurrency, () => {
     assert.equal(await stopped, 0);
   });
 
+  test("answers what was on its way to it over an idle connection when it stops", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    const socket = await openSocket(Number(new URL(server.url).port));
+    const request = "GET /heartbeat HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write(request);
+    await once(socket, "data");
+    const stopping = once(server.process.stdout ?? server.process, "data");
+    const stopped = server.stop();
+    await stopping;
+    socket.write(request);
+    assert.match(await readToEnd(socket), /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n/);
+    assert.equal(await stopped, 0);
+  });
+
   test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1").setEncoding("utf8");
