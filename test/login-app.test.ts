@@ -437,6 +437,20 @@ test("a user logs out everywhere, here too", async (t) => {
   assert.match(loggedOut, /"level":"info","event":"logout","address":"127.0.0.1","user":"ada","session":"[\w-]{22}"\}$/);
 });
 
+for (const path of ["/sessions/end", "/sessions/end-others", "/sessions/end-all"]) {
+  test(`${path} from a session that has ended says that nothing was done`, async (t) => {
+    const visitors = await threeBrowsers(await startLogin(t));
+    const [first = assert.fail()] = visitors;
+    const { cookie } = first;
+    await first.post("/logout");
+    first.cookie = cookie;
+    const refused = await first.post(path);
+    assert.equal(refused.status, 401);
+    assert.match(refused.body, /<p>Your session has ended, and nothing was done\. Log in, and try again\.<\/p>/);
+    assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [false, true, true]);
+  });
+}
+
 test("a session that was started without a browser's name is listed all the same", async (t) => {
   const store = new MemoryStore();
   const nameless = interposedStore(store, async (method, ask) => {

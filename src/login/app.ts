@@ -1,12 +1,12 @@
 // The login application: the article's routes, and the controllers behind them.
 
 import type { IncomingMessage } from "node:http";
-import { json, redirect, status, withHeaders } from "../reply.ts";
-import type { HttpError, Reply } from "../reply.ts";
+import { HttpError, json, redirect, status, withHeaders } from "../reply.ts";
+import type { Reply } from "../reply.ts";
 import type { Request } from "../request.ts";
 import { get, group, post } from "../router.ts";
 import type { Controller, Endpoint } from "../router.ts";
-import { allow, anyone, deny, isDeliberateVisit } from "../security.ts";
+import { allow, anyone, deny, isDeliberateVisit, isSafeMethod } from "../security.ts";
 import type { Security } from "../security.ts";
 import type { SessionManager } from "../session-manager.ts";
 import { describeBrowser } from "./browser-name.ts";
@@ -21,11 +21,16 @@ export interface LoginParts extends LoginChecks {
   readonly clock: () => number;
 }
 
+const nothingDone = "Your session has ended, and nothing was done. Log in, and try again.";
+
 /** Lets in whoever has a session, and denies others with this reply. */
 function loggedIn(denial: Reply): Security<Login> {
-  return async ({ session }) => {
+  return async ({ method, session }) => {
     const username = await session.get("username");
-    return username === undefined ? deny(denial) : allow({ username });
+    if (username !== undefined) return allow({ username });
+    // A redirection would look like that of a form that was carried out: "Log out everywhere".
+    if (!isSafeMethod(method)) throw new HttpError(401, nothingDone);
+    return deny(denial);
   };
 }
 
