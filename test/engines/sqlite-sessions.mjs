@@ -3,4 +3,4 @@
 import { DatabaseSync } from "node:sqlite";
 import { SqliteStore } from "../../src/stores/sqlite-store.ts";
 
-export default new SqliteStore(new DatabaseSync(process.env.SESSION_FILE ?? "sessions.db"));
+export default new SqliteStore(new DatabaseSync(process.env.SESSION_FILE || "sessions.db"));
