@@ -127,13 +127,14 @@ function stopOnSignal(server: Server, log: Log): void {
     // To one that is idle already, a proxy may be sending a request.
     const closeIdleConnections = server.closeIdleConnections.bind(server);
     server.closeIdleConnections = () => {};
-    server.close(() => process.exit());
+    // What the log still holds is written first.
+    server.close(() => process.stdout.write("", () => process.exit()));
     setTimeout(() => {
       closeIdleConnections();
       // One that a browser has opened ahead of its need: node:http takes it for busy.
       for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
     }, idleStopTimeout);
-    setTimeout(() => server.closeAllConnections(), stopTimeout);
+    setTimeout(() => process.exit(), stopTimeout);
   }
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
 }

@@ -195,6 +195,22 @@ describe("the server", concurrency, () => {
     const taken = performance.now() - stopping;
     assert.ok(taken > 9_900 && taken < 20_000, `${taken} ms`);
   });
+  test("writes its log to the end when the reader is late", async () => {
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x", ACCESS_LOG: "1" });
+    server.process.stdout?.pause();
+    const port = Number(new URL(server.url).port);
+    const request = `GET /${"x".repeat(999)} HTTP/1.1\r\nHost: localhost\r\n`;
+    await exchange(port, `${request}\r\n`.repeat(899) + `${request}Connection: close\r\n\r\n`);
+    const stopped = server.stop();
+    const isListening = () => openSocket(port).then((it) => Boolean(it.destroy()), () => false);
+    while (await isListening());
+    server.process.stdout?.resume();
+    assert.equal(await stopped, 0);
+    const lines = server.output().stdout.trim().split("\n");
+    assert.equal(lines.length, 902);
+    assert.match(lines.at(-1) ?? "", /"event":"stop"/);
+  });
+
   for (const unread of ["stdout", "stderr"] as const) {
     test(`goes on when nobody reads its ${unread} any more`, async () => {
       const store = `const write = () => void process.stderr.write("a store's own words");
