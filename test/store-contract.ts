@@ -10,7 +10,6 @@ import { describe, test } from "node:test";
 import { hashSessionId } from "../src/session-id.ts";
 import type { MaybePromise, SessionChanges, SessionKey } from "../src/session-store.ts";
 import type { SessionRecord, SessionStore } from "../src/session-store.ts";
-import { gate } from "./gate.ts";
 
 /** A store to be held to the contract, and the power over its time. */
 export interface StoreUnderTest {
@@ -95,28 +94,26 @@ class Trial {
   }
 
   /**
-   * Stops what `begin` does before each of its steps in turn, at a gate; runs `meanwhile`, opens
-   * the gate, and checks. Each time it is about another session of ada's.
+   * Runs `meanwhile` before each step of what `begin` does, in turn, and checks the answer. Each
+   * time it is about another session, the only one of ada's.
    */
-  async atEachStep(
-    begin: (key: SessionKey) => MaybePromise<unknown>,
+  async atEachStep<T>(
+    begin: (key: SessionKey) => MaybePromise<T>,
     meanwhile: (key: SessionKey) => MaybePromise<unknown>,
-    check: (key: SessionKey) => Promise<void>,
+    check: (key: SessionKey, answer: T) => MaybePromise<void>,
   ): Promise<void> {
     for (let step = 0; ; step += 1) {
       const key = hashSessionId(`stopped at ${step}`);
+      await this.store.deleteByOwner("ada");
       await this.store.create(key, this.record());
-      const { reached, pass, open } = gate();
       let steps = 0;
-      this.#subject.intercept?.(() => (steps++ === step ? pass() : undefined));
-      const done = Promise.resolve(begin(key));
-      const isStopped = await Promise.race([reached.then(() => true), done.then(() => false)]);
+      this.#subject.intercept?.(async () => {
+        if (steps++ === step) await meanwhile(key);
+      });
+      const answer = await begin(key);
       this.#subject.intercept?.(() => {});
-      if (!isStopped) return;
-      await meanwhile(key);
-      open();
-      await done;
-      await check(key);
+      if (steps <= step) return;
+      await check(key, answer);
     }
   }
 
