@@ -631,6 +631,44 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  "takes a fault for an absent session once it has found one": [
+    "a method throws when any of its steps fails, or has done what it says",
+    class extends PlainStore {
+      override async update(key: SessionKey, changes: SessionChanges) {
+        if (this.find(key) === undefined) return false;
+        try {
+          await this.between();
+          return await super.update(key, changes);
+        } catch {
+          return false;
+        }
+      }
+    },
+  ],
+  "leaves out of a list what it cannot read": [
+    "a method throws when any of its steps fails, or has done what it says",
+    class extends PlainStore {
+      override async listByOwner(owner: string) {
+        const listed = await super.listByOwner(owner);
+        const steps = await Promise.allSettled(listed.map(() => this.between()));
+        return listed.filter((_, index) => steps[index]?.status === "fulfilled");
+      }
+    },
+  ],
+  "leaves an owner what it cannot delete": [
+    "a method throws when any of its steps fails, or has done what it says",
+    class extends PlainStore {
+      override async deleteByOwner(owner: string, except?: SessionKey) {
+        const doomed = this.of(owner).filter(({ key }) => key !== except);
+        const steps = doomed.map(async ({ key }) => {
+          await this.between();
+          return this.delete(key);
+        });
+        const ends = await Promise.allSettled(steps);
+        return ends.filter((end) => end.status === "fulfilled" && end.value).length;
+      }
+    },
+  ],
 };
 
 function later(): Promise<void> {

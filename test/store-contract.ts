@@ -28,7 +28,8 @@ export interface StoreUnderTest {
   breakDown?(): MaybePromise<void>;
   /**
    * Has `before` run, and waited for, before each step that the store takes from now on: a command
-   * to a server, a statement. Left out where a method is one step, that nothing comes between.
+   * to a server, a statement. When it rejects, so does the step, untaken. Left out where a method
+   * is one step, that nothing comes between.
    */
   intercept?(before: () => MaybePromise<void>): void;
   /** Gives back what the store holds: connections, files. */
@@ -622,6 +623,30 @@ const faults = claims({
     await assert.rejects(async () => store.delete(first), Error);
     await assert.rejects(async () => store.listByOwner("ada"), Error);
     await assert.rejects(async () => store.deleteByOwner("ada"), Error);
+  },
+  async "a method throws when any of its steps fails, or has done what it says"(trial) {
+    const { store, start } = trial;
+    const update = trial.changes({ late: "2" }, start + 3 * hour);
+    type Ask = (key: SessionKey) => MaybePromise<boolean>;
+    const asks: readonly (readonly [Ask, Record<string, string> | undefined])[] = [
+      [async (key) => (await store.read(key)) !== undefined, { cart: "1" }],
+      [async (key) => (await trial.keysOf("ada")).includes(key), { cart: "1" }],
+      [(key) => store.update(key, update), { cart: "1", late: "2" }],
+      [(key) => store.delete(key), undefined],
+      [async () => (await store.deleteByOwner("ada")) === 1, undefined],
+      [async (key) => (await store.delete(key)) && store.create(key, trial.record()), { cart: "1" }],
+    ];
+    for (const [ask, left] of asks) {
+      await trial.atEachStep(
+        async (key) => Promise.resolve(key).then(ask).catch(() => "thrown"),
+        () => Promise.reject(new Error("A step fails")),
+        async (key, answer) => {
+          if (answer === "thrown") return;
+          assert.deepEqual([answer, await trial.data(key)], [true, left]);
+          await trial.isGoneOrListed(key);
+        },
+      );
+    }
   },
 });
 
