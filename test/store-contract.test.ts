@@ -573,6 +573,28 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     "a session that is deleted at any step of an update stays deleted",
     "what an update sets at any step of another update is kept, and so is the other's",
   ]),
+  "reads the times first, and the data in a step of its own": [
+    "what is read or listed is a whole session, whatever comes at any of the steps",
+    class extends PlainStore {
+      override async read(key: SessionKey) {
+        const record = await super.read(key);
+        await this.between();
+        const now = await super.read(key);
+        return record && { ...record, data: now?.data ?? new Map() };
+      }
+    },
+  ],
+  "cannot list what is deleted meanwhile": [
+    "what is read or listed is a whole session, whatever comes at any of the steps",
+    class extends PlainStore {
+      override async listByOwner(owner: string) {
+        const listed = await super.listByOwner(owner);
+        await this.between();
+        for (const { key } of listed) assert.notEqual(this.find(key), undefined);
+        return listed;
+      }
+    },
+  ],
   "takes a session off the list in a step of its own": [
     "a session that is created at any step of deleteByOwner is gone, or listed",
     class extends PlainStore {

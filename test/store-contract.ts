@@ -585,6 +585,22 @@ const gates = claims({
       async (key) => assert.deepEqual(await trial.data(key), { cart: "1", slow: "1", fast: "2" }),
     );
   },
+  async "what is read or listed is a whole session, whatever comes at any of the steps"(trial) {
+    const { store, start } = trial;
+    const times = { lastSeenAt: start + 1, expiresAt: start + 2 * hour };
+    const changes = { data: new Map([["cart", "2"]]), ...times };
+    const update = (key: SessionKey) => store.update(key, changes);
+    const remove = (key: SessionKey) => store.delete(key);
+    for (const [meanwhile, after] of [[update, trial.record(changes)], [remove, undefined]] as const) {
+      const isWhole = (key: SessionKey, found: SessionRecord | undefined) => {
+        const state = found?.lastSeenAt === start ? trial.record() : after;
+        assert.deepEqual(found && { key, ...found }, state && { key, ...state });
+      };
+      await trial.atEachStep((key) => store.read(key), meanwhile, isWhole);
+      const list = async () => (await store.listByOwner("ada"))[0];
+      await trial.atEachStep(list, meanwhile, isWhole);
+    }
+  },
   async "a session that is created at any step of deleteByOwner is gone, or listed"(trial) {
     await trial.atEachStep(
       () => trial.store.deleteByOwner("ada"),
