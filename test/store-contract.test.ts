@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MaybePromise, SessionChanges, SessionKey } from "../src/session-store.ts";
-import type { SessionRecord, SessionStore } from "../src/session-store.ts";
+import type { SessionRecord, SessionStore, SessionSummary } from "../src/session-store.ts";
 import { fakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { PlainStore, copy, merged } from "./plain-store.ts";
@@ -123,7 +123,7 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
   "takes only the end from an update": [
-    "update takes both times, and keeps owner and creation",
+    "update takes both times, later or earlier, and keeps owner and creation",
     class extends PlainStore {
       override update(key: SessionKey, changes: SessionChanges) {
         const { lastSeenAt } = this.find(key) ?? changes;
@@ -132,11 +132,24 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
   "never lets a time go back": [
-    "update may move both times back",
+    "update takes both times, later or earlier, and keeps owner and creation",
     class extends PlainStore {
       override update(key: SessionKey, changes: SessionChanges) {
         const lastSeenAt = Math.max(changes.lastSeenAt, this.find(key)?.lastSeenAt ?? 0);
         return super.update(key, { ...changes, lastSeenAt });
+      }
+    },
+  ],
+  "takes the second update for the start": [
+    "update takes both times, later or earlier, and keeps owner and creation",
+    class extends PlainStore {
+      readonly updated = new Set<SessionKey>();
+      override async update(key: SessionKey, changes: SessionChanges) {
+        const isThere = await super.update(key, changes);
+        const record = this.updated.has(key) ? this.find(key) : undefined;
+        if (record) this.sessions.set(key, { ...record, createdAt: changes.lastSeenAt });
+        this.updated.add(key);
+        return isThere;
       }
     },
   ],
@@ -206,7 +219,7 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
   "changes what it handed out": [
-    "what was read stays as it was when the session changes",
+    "what was read or listed stays as it was when sessions change",
     class extends PlainStore {
       override async read(key: SessionKey) {
         return this.find(key);
@@ -215,6 +228,18 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
         const held = this.find(key);
         const isThere = await super.update(key, changes);
         return isThere && held !== undefined && Object.assign(held, this.find(key)) === held;
+      }
+    },
+  ],
+  "hands out the same list again, and fills it anew": [
+    "what was read or listed stays as it was when sessions change",
+    class extends PlainStore {
+      readonly lists = new Map<string, SessionSummary[]>();
+      override async listByOwner(owner: string) {
+        const list = this.lists.get(owner) ?? [];
+        this.lists.set(owner, list);
+        list.splice(0, Infinity, ...(await super.listByOwner(owner)));
+        return list;
       }
     },
   ],
@@ -550,6 +575,17 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
         await later();
         for (const { key } of doomed) this.sessions.delete(key);
         return doomed.length;
+      }
+    },
+  ],
+  "deletes no more of an owner's sessions when it finds one gone": [
+    "deletes and deleteByOwner at the same time count every session once",
+    class extends PlainStore {
+      override async deleteByOwner(owner: string, except?: SessionKey) {
+        const doomed = this.of(owner).filter(({ key }) => key !== except);
+        await later();
+        const gone = doomed.findIndex(({ key }) => !this.sessions.delete(key));
+        return gone === -1 ? doomed.length : gone;
       }
     },
   ],
