@@ -46,8 +46,8 @@ export interface SessionSummary extends SessionRecord {
  *
  * A store may bound the size of a session: then `create` and `update` throw an error whose name is
  * `SessionTooLargeError`, and what was stored stays as it was. It may bound how many an owner has:
- * then a new session ends the oldest, and a rotated one none. It hands out copies, never what it
- * holds. `test/store-contract.ts` holds a store to all of this.
+ * then a new session ends the oldest, and a rotated or refused one none. It hands out copies, never
+ * what it holds. `test/store-contract.ts` holds a store to all of this.
  */
 export interface SessionStore {
   /** Stores a new session. Answers false when the key is taken, and never overwrites. */

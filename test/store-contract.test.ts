@@ -504,7 +504,7 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
   "ends an owner's youngest other session for a new one": [
-    "a new session ends its owner's oldest, if any, and nobody else's",
+    "a new session ends its owner's oldest, if any, and nobody else's; a refused one none",
     class extends PlainStore {
       override async create(key: SessionKey, record: SessionRecord) {
         const youngest = record.lastSeenAt > record.createdAt ? undefined : this.of(record.owner)[19];
@@ -514,7 +514,7 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
   "ends the oldest session of all for a new one": [
-    "a new session ends its owner's oldest, if any, and nobody else's",
+    "a new session ends its owner's oldest, if any, and nobody else's; a refused one none",
     class extends PlainStore {
       override async create(key: SessionKey, record: SessionRecord) {
         const [oldest] = this.sessions.keys();
@@ -524,8 +524,29 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
       }
     },
   ],
+  "ends an owner's oldest session for one whose key is taken": [
+    "a new session ends its owner's oldest, if any, and nobody else's; a refused one none",
+    class extends PlainStore {
+      override async create(key: SessionKey, record: SessionRecord) {
+        await endOldest(this, record);
+        return super.create(key, record);
+      }
+    },
+  ],
+  "ends an owner's oldest session for one that is too large": [
+    "a new session ends its owner's oldest, if any, and nobody else's; a refused one none",
+    class extends PlainStore {
+      override async create(key: SessionKey, record: SessionRecord) {
+        if (this.find(key) !== undefined) return false;
+        await endOldest(this, record);
+        const isLarge = [...record.data.values()].some((value) => value.length > 4096);
+        if (isLarge) throw Object.assign(new Error("Large"), { name: "SessionTooLargeError" });
+        return super.create(key, record);
+      }
+    },
+  ],
   "lists an owner's first sessions alone": [
-    "a new session ends its owner's oldest, if any, and nobody else's",
+    "a new session ends its owner's oldest, if any, and nobody else's; a refused one none",
     class extends PlainStore {
       override of(owner: string) {
         return super.of(owner).slice(0, 25);
@@ -728,6 +749,13 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
     },
   ],
 };
+
+/** Makes room for an owner's new session. */
+async function endOldest(store: PlainStore, { owner, createdAt, lastSeenAt }: SessionRecord) {
+  const [oldest, ...others] = await store.listByOwner(owner ?? "");
+  const isNew = lastSeenAt === createdAt;
+  if (isNew && oldest !== undefined && others.length >= 19) await store.delete(oldest.key);
+}
 
 function later(): Promise<void> {
   return Promise.resolve();

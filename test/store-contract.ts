@@ -275,13 +275,13 @@ const storing = claims({
   },
   async "a session is kept whole or refused as too large, and then stays as it was"(trial) {
     const { store } = trial;
-    const large = trial.record({ data: new Map([["cart", "x".repeat(300_000)]]) });
-    const taken = await takes(() => store.create(first, large));
-    assert.deepEqual(await store.read(first), taken ? large : undefined);
+    const record = trial.record({ data: large });
+    const taken = await takes(() => store.create(first, record));
+    assert.deepEqual(await store.read(first), taken ? record : undefined);
 
     await store.create(second, trial.record());
     const times = { lastSeenAt: trial.start + 1, expiresAt: trial.start + hour / 2 };
-    const changes = { data: large.data, ...times };
+    const changes = { data: large, ...times };
     const changed = await takes(() => store.update(second, changes));
     assert.deepEqual(await store.read(second), trial.record(changed ? changes : {}));
     assert.deepEqual(await trial.keysOf("ada"), taken ? [first, second] : [second]);
@@ -308,6 +308,8 @@ const oddTexts = [
   ...["", " ", " spaced ", "\0", "a\0b", "\n", "\r\n", "a\tb"],
   ...["日本語 é 👩‍👧 ".repeat(4), "long".repeat(200)],
 ];
+
+const large = new Map([["cart", "x".repeat(300_000)]]);
 
 /** Whether the store takes what may be too large for it. */
 async function takes(attempt: () => MaybePromise<boolean>): Promise<boolean> {
@@ -470,7 +472,7 @@ const owners = claims({
     assert.deepEqual(after.filter((key) => key !== first), before);
     assert.equal(after.length, before.length + 1);
   },
-  async "a new session ends its owner's oldest, if any, and nobody else's"(trial) {
+  async "a new session ends its owner's oldest, if any, and nobody else's; a refused one none"(trial) {
     const { store, start } = trial;
     await store.create(first, trial.record({ owner: "eve", createdAt: start - 40 }));
     const keys: SessionKey[] = [];
@@ -485,7 +487,10 @@ const owners = claims({
       assert.deepEqual(listed, keys.slice(-most));
     }
     for (const ended of keys.slice(0, -most)) assert.equal(await store.read(ended), undefined);
-    assert.notEqual(await store.read(first), undefined);
+    assert.equal(await store.create(first, trial.record()), false);
+    assert.deepEqual(await trial.keysOf("ada"), keys.slice(-most));
+    if (await takes(() => store.create(second, trial.record({ data: large })))) return;
+    assert.deepEqual(await trial.keysOf("ada"), keys.slice(-most));
   },
   async "owners are plain text, whatever they hold"(trial) {
     const { store } = trial;
