@@ -75,6 +75,7 @@ const forms: readonly (readonly [claim: string, body: string, pairs: Pairs])[] =
   ["an escaped plus is a plus", "a=%2B", [["a", "+"]]],
   ["escapes are UTF-8", "n%C3%A9=%E2%9C%93", [["né", "✓"]]],
   ["raw UTF-8 is taken too", "né=✓", [["né", "✓"]]],
+  ["a letter and its accent are not made one", "e\u0301=e%CC%81", [["e\u0301", "e\u0301"]]],
   ["a field without = is empty", "a&b", [["a", ""], ["b", ""]]],
   ["a field without a name has the empty one", "=x", [["", "x"]]],
   ["the first = ends the name", "a=b=c", [["a", "b=c"]]],

@@ -132,6 +132,7 @@ const rows: readonly (readonly [claim: string, bytes: string, status: number, bo
   ["no version: HTTP/0.9", "GET /\r\n\r\n", 505, "Use HTTP/1.1.\n"],
   ["HTTP/0.9 by name", `GET / HTTP/0.9\r\n${host}\r\n`, 505],
   ["HTTP/1.2", `GET / HTTP/1.2\r\n${host}\r\n`, 400],
+  ["HTTP/2.0 by name", `GET / HTTP/2.0\r\n${host}\r\n`, 505],
   ["HTTP/2's first bytes", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
   ["TLS's first bytes", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
   ["words that are no request", "hello\r\n\r\n", 400, "Send a well-formed request.\n"],

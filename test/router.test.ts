@@ -41,6 +41,7 @@ const rows: readonly (readonly [
   ["HEAD goes where GET goes", users, "HEAD /users", "GET /users"],
   ["HEAD has no page where GET has none", ["POST /a"], "HEAD /a", "405 OPTIONS, POST"],
   ["OPTIONS is answered where there is a page", ["GET /a"], "OPTIONS /a", "OPTIONS /a"],
+  ["OPTIONS is answered where only a form is taken", ["POST /a"], "OPTIONS /a", "OPTIONS /a"],
   ["methods are told apart by case", users, "get /users", "405 GET, HEAD, OPTIONS"],
   ["a parameter takes one segment", users, "GET /users/7", "GET /users/:id id=7"],
   ["static wins, though it was declared later", users, "GET /users/me", "GET /users/me"],
