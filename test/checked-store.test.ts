@@ -114,6 +114,7 @@ describe("an answer that the contract allows is believed:", () => {
     ["read", record],
     ["read", { ...record, owner: undefined }],
     ["read", { ...record, data: new Map() }],
+    ["read", { ...record, createdAt: 1.5, lastSeenAt: 2.5, expiresAt: 3.5 }],
     ["update", false],
     ["delete", true],
     ["listByOwner", []],

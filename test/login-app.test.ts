@@ -74,6 +74,7 @@ test("a wrong password is 401: the form again, the name kept, the reason announc
 const refusedLogins: readonly (readonly [claim: string, username: string, typed: string])[] = [
   ["a name that nobody has", "nobody", password],
   ["another account's name in other letters", "Ada", password],
+  ["another account's name in wide letters", "\uff41da", password],
   ["an empty name", "", password],
   ["a name with a space", "ada ", password],
   ["a name with NUL", "ada\0", password],

@@ -68,6 +68,15 @@ describeManager("lists and revocation", {
     assert.notEqual(await subject.handle(phone), undefined);
     assert.deepEqual(subject.ended, [["revoked", handle]]);
   },
+  async "end none, and tell of none, where a log-out came first"(subject) {
+    const browser = await subject.logIn("ada");
+    const [handle, same] = [(await subject.handle(browser)) ?? "", new Browser(browser.cookie)];
+    subject.store.after = async (method) => {
+      if (method === "listByOwner") await subject.visit(same, (session) => session.destroy());
+    };
+    assert.equal(await subject.manager.end("ada", handle), 0);
+    assert.deepEqual(subject.ended, [["logout", handle]]);
+  },
   async "end all sessions of an owner, and answer how many"(subject) {
     const browsers = [await subject.logIn("ada"), await subject.logIn("ada")];
     const eve = await subject.logIn("eve");
@@ -153,6 +162,16 @@ describe("onEnd is told", () => {
     subject.clock.advance(hour);
     await subject.handle(used);
     assert.deepEqual(subject.ended, [["idle", idleHandle], ["absolute", usedHandle]]);
+  });
+
+  test("that a time-out ended one, also when the clock was set back since", async () => {
+    const subject = new Subject();
+    const handle = await subject.handle(await subject.logIn("ada"));
+    subject.clock.advance(hour);
+    await subject.handle(await subject.logIn("eve"));
+    subject.clock.advance(-hour);
+    await subject.manager.list("ada");
+    assert.deepEqual(subject.ended, [["idle", handle]]);
   });
 
   test("that the owner's oldest session went for a new one", async () => {
