@@ -6,6 +6,8 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createHandler } from "../src/handler.ts";
 import { html, HttpError, json, page, redirect, status } from "../src/reply.ts";
 import { text, withCookie, withHeaders } from "../src/reply.ts";
@@ -35,6 +37,13 @@ function fails(error: unknown): Controller {
   return () => {
     throw error;
   };
+}
+
+/** Frees what is not needed any more, so that what is kept can be counted. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
 }
 
 const form = "application/x-www-form-urlencoded";
@@ -472,6 +481,21 @@ test("a form in chunks is 413 at 8,193 bytes, and 200 at 8,192", async (t) => {
   const [refused] = answersIn(String(await once(socket, "data")));
   socket.destroy();
   assert.deepEqual([refused?.status, refused?.headers.get("connection")], [413, "close"]);
+});
+
+test("what comes beyond the limit of a form is not kept in memory", async (t) => {
+  const { port } = await startServer(t, open(post("/form", readForm)));
+  const fields = `Content-Type: ${form}\r\nTransfer-Encoding: chunked\r\n`;
+  const socket = await openSocket(port);
+  const before = process.memoryUsage().arrayBuffers;
+  socket.write(`POST /form HTTP/1.1\r\nHost: a\r\n${fields}\r\n1312d00\r\n`);
+  await new Promise((sent) => socket.write("a".repeat(20_000_000), sent));
+  collectGarbage();
+  await setImmediate();
+  collectGarbage();
+  const kept = process.memoryUsage().arrayBuffers - before;
+  socket.destroy();
+  assert.ok(kept < 5_000_000, `${kept} bytes are kept`);
 });
 
 test("a character of a form that arrives in two parts is whole", async (t) => {
