@@ -50,6 +50,10 @@ test("hashes made elsewhere are checked, with each of the stronger parameters", 
   assert.deepEqual(answers, [true, true, true]);
 });
 
+test("a hash is checked with its own parameters, whatever is in use", async () => {
+  assert.equal(await verifyPassword(password, cheapest, { parameters: "ln=15,r=8,p=3" }), true);
+});
+
 test("NUL after the right password makes it wrong, though not to scrypt", async () => {
   const short = `$scrypt$ln=14,r=8,p=5$${salt}$Aeh0srJSo6D2zhosDjQZherlQRMIMAvx9qVPgzR3tXM`;
   assert.equal(await verifyPassword("P", short), true);
@@ -67,7 +71,9 @@ test("a password is right only when every byte is", async () => {
 test("a letter and its accent are the same password as the letter with the accent", async () => {
   const hash = await hashPassword("caf\u00e9", { scrypt: cheapScrypt });
   assert.equal(await verifyPassword("cafe\u0301", hash, { scrypt: cheapScrypt }), true);
-  assert.equal(await verifyPassword("cafe", hash, { scrypt: cheapScrypt }), false);
+  for (const wrong of ["cafe", "\uff43af\u00e9"]) {
+    assert.equal(await verifyPassword(wrong, hash, { scrypt: cheapScrypt }), false, wrong);
+  }
 });
 
 test("a password over 256 bytes is wrong without any work", async () => {

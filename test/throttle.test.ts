@@ -328,8 +328,10 @@ test("no try is lost to rounding, whatever fraction of a millisecond it is", () 
   }
 });
 
-test("a throttle on its own clock limits too", () => {
+test("a throttle on its own clock limits too, whatever the time of day is set to", (context) => {
+  context.mock.timers.enable({ apis: ["Date"] });
   const throttle = new LoginThrottle();
   for (let index = 0; index < 5; index += 1) throttle.attempt("ada", "192.0.2.1");
+  context.mock.timers.setTime(day);
   assert.equal(throttle.attempt("ada", "192.0.2.1").allowed, false);
 });
