@@ -34,7 +34,8 @@ function run(
   { after = "", stays = false, SCRYPT = "" } = {},
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, SCRYPT } });
+    // Of a locale that is not there, a shell on the terminal would say so first.
+    const child = spawn(command, args, { env: { ...process.env, LC_ALL: "C", SCRYPT } });
     children.add(child);
     let output = "";
     let errors = "";
