@@ -117,7 +117,7 @@ describe("the server", concurrency, () => {
   });
 
   test("lets what is in flight finish when it stops, and waits for nothing else", async () => {
-    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
+    const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x", KEEP_ALIVE_TIMEOUT: "60" });
     const port = Number(new URL(server.url).port);
     const unusedIsClosed = once(connect(port, "127.0.0.1").resume(), "close");
     const socket = connect(port, "127.0.0.1");
