@@ -44,8 +44,8 @@ export class SessionTimeouts {
     return record.expiresAt >= record.createdAt + this.#absolute ? "absolute" : "idle";
   }
 
-  /** The time. When the clock is set back it stands still, so that no session lives again. */
+  /** The time, whole. While the clock is set back it stands still: no session lives again. */
   #now(): number {
-    return (this.#latest = Math.max(this.#latest, this.#clock()));
+    return (this.#latest = Math.max(this.#latest, Math.floor(this.#clock())));
   }
 }

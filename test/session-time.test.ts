@@ -122,6 +122,11 @@ describeManager("time-outs", {
   },
 });
 
+test("the times of a session are whole milliseconds, whatever its clock gives", () => {
+  const timeouts = new SessionTimeouts(2 * hour, 3 * hour, () => 1.9);
+  assert.deepEqual(timeouts.used(), { lastSeenAt: 1, expiresAt: 2 * hour + 1 });
+});
+
 test("a shorter absolute limit holds for sessions that are there already", async () => {
   const clock = fakeClock();
   const store = new MemoryStore({ clock });
