@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { errorReply } from "../src/login/error-page.ts";
+import { renderError } from "../src/login/error-page.ts";
+import { HttpError } from "../src/reply.ts";
 
 for (const [claim, accept, type] of [
   ["no field is a page", undefined, "text/html; charset=utf-8"],
@@ -14,7 +15,8 @@ for (const [claim, accept, type] of [
   ["another JSON type is not JSON", "application/problem+json", "text/html; charset=utf-8"],
 ] as const) {
   test(`Accept: ${claim}`, () => {
-    assert.equal(errorReply(404, "There is no such page.", accept).headers["Content-Type"], type);
+    const { headers } = renderError(new HttpError(404, "There is no such page."), { headers: { accept } });
+    assert.equal(headers["Content-Type"], type);
   });
 }
 
@@ -38,7 +40,7 @@ const titles: readonly (readonly [status: number, title: string])[] = [
 
 for (const [status, title] of titles) {
   test(`a page with ${status} says "${title}", and what to do`, () => {
-    const { status: sent, headers, body } = errorReply(status, "Wait <30> seconds.", "text/html");
+    const { status: sent, headers, body } = renderError(new HttpError(status, "Wait <30> seconds."));
     assert.equal(sent, status);
     assert.equal(headers["Vary"], "Accept");
     assert.ok(body.includes(`<title>${title} - Plinth</title>`));
@@ -50,7 +52,8 @@ for (const [status, title] of titles) {
 }
 
 test("a client that prefers JSON is told the same, without a page", () => {
-  assert.deepEqual(errorReply(429, "Wait <30> seconds.", "application/json"), {
+  const headers = { accept: "application/json" };
+  assert.deepEqual(renderError(new HttpError(429, "Wait <30> seconds."), { headers }), {
     status: 429,
     headers: { "Content-Type": "application/json", Vary: "Accept" },
     cookies: [],

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test from "node:test";
+import { HttpError } from "../src/reply.ts";
 import type { Reply } from "../src/reply.ts";
-import { errorReply } from "../src/login/error-page.ts";
+import { renderError } from "../src/login/error-page.ts";
 import { homePage, loginPage, logoutPage, sessionsPage } from "../src/login/views.ts";
 import type { SessionView } from "../src/login/views.ts";
 
@@ -33,7 +34,7 @@ const pages: readonly (readonly [name: string, reply: Reply])[] = [
   ["the sessions page", sessionsPage({ sessions: [current, session()], now, notice: "Done." })],
   ["the sessions page with one session", sessionsPage({ sessions: [current], now })],
   ["the logout page", logoutPage()],
-  ["an error page", errorReply(404, "There is no such page.", undefined)],
+  ["an error page", renderError(new HttpError(404, "There is no such page."))],
 ];
 
 for (const [name, reply] of pages) {
@@ -79,7 +80,7 @@ const slots: readonly (readonly [name: string, reply: Reply])[] = [
   ["the browser of a session", sessionsPage({ sessions: [session({ browser: hostile })], now })],
   ["the handle of a session", sessionsPage({ sessions: [session({ handle: hostile })], now })],
   ["the notice on the sessions page", sessionsPage({ sessions: [], now, notice: hostile })],
-  ["the message of an error", errorReply(400, hostile, undefined)],
+  ["the message of an error", renderError(new HttpError(400, hostile))],
 ];
 
 for (const [name, reply] of slots) {

@@ -1,6 +1,5 @@
 // The login application: the article's routes, and the controllers behind them.
 
-import type { IncomingMessage } from "node:http";
 import { HttpError, json, redirect, status, withHeaders } from "../reply.ts";
 import type { Reply } from "../reply.ts";
 import type { Request } from "../request.ts";
@@ -10,7 +9,6 @@ import { allow, anyone, deny, isDeliberateVisit, isSafeMethod } from "../securit
 import type { Security } from "../security.ts";
 import type { SessionManager } from "../session-manager.ts";
 import { describeBrowser } from "./browser-name.ts";
-import { errorReply } from "./error-page.ts";
 import { usernamePassword } from "./username-password.ts";
 import type { Login, LoginChecks } from "./username-password.ts";
 import { homePage, loginPage, logoutPage, sessionsPage } from "./views.ts";
@@ -127,9 +125,4 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
       ],
     }),
   ];
-}
-
-/** Answers an error as a page, or as JSON to a client that prefers it. */
-export function renderError(error: HttpError, message?: IncomingMessage): Reply {
-  return errorReply(error.status, error.message, message?.headers.accept);
 }

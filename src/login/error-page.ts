@@ -1,7 +1,8 @@
 // The answer to a refused request, as a page or as JSON, whichever the client prefers.
 
+import type { IncomingMessage } from "node:http";
 import { html, json, withHeaders } from "../reply.ts";
-import type { Reply } from "../reply.ts";
+import type { HttpError, Reply } from "../reply.ts";
 import { layout } from "./layout.ts";
 
 const titles: ReadonlyMap<number, string> = new Map([
@@ -18,13 +19,14 @@ const titles: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Answers an error. The message is shown: what was refused, and what to do. */
-export function errorReply(status: number, message: string, accept: string | undefined): Reply {
+export function renderError(error: HttpError, request?: Pick<IncomingMessage, "headers">): Reply {
+  const { status, message } = error;
   const title = titles.get(status) ?? (status < 500 ? "Not understood" : "Something went wrong");
   const page = layout(title, html`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
 <p>${message}</p>
 <p><a href="/">Go to the first page</a></p>`, status);
-  return pageOrJson(page, message, accept);
+  return pageOrJson(page, message, request?.headers.accept);
 }
 
 /** Answers a refusal as this page, or as `{"error": message}` to a client that prefers JSON. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import test from "node:test";
 import { createHandler } from "../../src/handler.ts";
 import { createHttpServer } from "../../src/http-server.ts";
-import { renderError } from "../../src/login/app.ts";
+import { renderError } from "../../src/login/error-page.ts";
 import { HttpError } from "../../src/reply.ts";
 import { get, group, Router } from "../../src/router.ts";
 import { anyone } from "../../src/security.ts";

@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { createHandler } from "../../../dist/handler.js";
 import { createHttpServer } from "../../../dist/http-server.js";
-import { loginRoutes, renderError } from "../../../dist/login/app.js";
+import { loginRoutes } from "../../../dist/login/app.js";
+import { renderError } from "../../../dist/login/error-page.js";
 import { createLog } from "../../../dist/login/log.js";
 import { LoginThrottle } from "../../../dist/login/throttle.js";
 import { status } from "../../../dist/reply.js";
