@@ -5,19 +5,19 @@ import { createHash } from "node:crypto";
 import test from "node:test";
 import { HttpError } from "../src/reply.ts";
 import type { Reply } from "../src/reply.ts";
+import type { ListedSession } from "../src/session-manager.ts";
 import { renderError } from "../src/login/error-page.ts";
 import { homePage, loginPage, logoutPage, sessionsPage } from "../src/login/views.ts";
-import type { SessionView } from "../src/login/views.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
 const now = Date.UTC(2026, 10, 24, 12);
 
-function session(changes: Partial<SessionView> = {}): SessionView {
+function session(changes: Partial<ListedSession> = {}): ListedSession {
   return {
     handle: "h1",
-    isCurrent: false,
-    browser: "Firefox on Windows",
+    owner: "ann",
+    data: new Map([["browser", "Firefox on Windows"]]),
     createdAt: now - 2 * hour,
     lastSeenAt: now - 5 * minute,
     expiresAt: now + 25 * minute,
@@ -25,14 +25,15 @@ function session(changes: Partial<SessionView> = {}): SessionView {
   };
 }
 
-const current = session({ handle: "h0", isCurrent: true, browser: "Chrome on Linux" });
+const own = session({ handle: "h0", data: new Map([["browser", "Chrome on Linux"]]) });
+const current = "h0";
 
 const pages: readonly (readonly [name: string, reply: Reply])[] = [
   ["the login page", loginPage()],
   ["the login page after a refusal", loginPage({ username: "ann", error: "No.", status: 401 })],
   ["the home page", homePage({ username: "ann" })],
-  ["the sessions page", sessionsPage({ sessions: [current, session()], now, notice: "Done." })],
-  ["the sessions page with one session", sessionsPage({ sessions: [current], now })],
+  ["the sessions page", sessionsPage({ sessions: [own, session()], current, now, notice: "Done." })],
+  ["the sessions page with one session", sessionsPage({ sessions: [own], current, now })],
   ["the logout page", logoutPage()],
   ["an error page", renderError(new HttpError(404, "There is no such page."))],
 ];
@@ -73,13 +74,14 @@ for (const [name, reply] of pages) {
 
 const hostile = `"><script>alert('1')</script>&amp;`;
 const escaped = "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;";
+const hostileBrowser = session({ data: new Map([["browser", hostile]]) });
 const slots: readonly (readonly [name: string, reply: Reply])[] = [
   ["the name that was typed", loginPage({ username: hostile })],
   ["the reason of a refused login", loginPage({ error: hostile })],
   ["the name in the greeting", homePage({ username: hostile })],
-  ["the browser of a session", sessionsPage({ sessions: [session({ browser: hostile })], now })],
-  ["the handle of a session", sessionsPage({ sessions: [session({ handle: hostile })], now })],
-  ["the notice on the sessions page", sessionsPage({ sessions: [], now, notice: hostile })],
+  ["the browser of a session", sessionsPage({ sessions: [hostileBrowser], current, now })],
+  ["the handle of a session", sessionsPage({ sessions: [session({ handle: hostile })], current, now })],
+  ["the notice on the sessions page", sessionsPage({ sessions: [], current, now, notice: hostile })],
   ["the message of an error", renderError(new HttpError(400, hostile))],
 ];
 
@@ -143,7 +145,7 @@ test("the logout page changes nothing until its button posts", () => {
 });
 
 test("the sessions page marks this session, and ends another by its handle", () => {
-  const { status, body } = sessionsPage({ sessions: [current, session()], now });
+  const { status, body } = sessionsPage({ sessions: [own, session()], current, now });
   assert.equal(status, 200);
   assert.ok(body.includes(`<li class="session">
 <p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`));
@@ -159,8 +161,8 @@ test("the sessions page marks this session, and ends another by its handle", () 
 });
 
 test("the others can be ended when there are any, and all can be at any time", () => {
-  const alone = sessionsPage({ sessions: [current], now }).body;
-  const several = sessionsPage({ sessions: [current, session()], now }).body;
+  const alone = sessionsPage({ sessions: [own], current, now }).body;
+  const several = sessionsPage({ sessions: [own, session()], current, now }).body;
   assert.ok(alone.includes(`</ul>
 <div class="row">
 
@@ -172,7 +174,7 @@ test("the others can be ended when there are any, and all can be at any time", (
 });
 
 test("a notice on the sessions page is announced as a status", () => {
-  const { body } = sessionsPage({ sessions: [current], now, notice: "That session has ended." });
+  const { body } = sessionsPage({ sessions: [own], current, now, notice: "That session has ended." });
   assert.ok(body.includes('<p class="note" role="status">That session has ended.</p>'));
 });
 
@@ -198,7 +200,7 @@ for (const [milliseconds, ago, left] of spans) {
     const started = session({ createdAt: now - milliseconds, lastSeenAt: now });
     const seen = session({ lastSeenAt: now - milliseconds });
     const ending = session({ expiresAt: now + milliseconds });
-    const { body } = sessionsPage({ sessions: [started, seen, ending], now });
+    const { body } = sessionsPage({ sessions: [started, seen, ending], current, now });
     assert.ok(body.includes(`Started <time datetime="${past}">${ago}</time>, last seen <time `));
     assert.ok(body.includes(`, last seen <time datetime="${past}">${ago}</time>.<br>`));
     assert.ok(body.includes(`Ends in <time datetime="${future}">${left}</time> if not used.`));

@@ -67,12 +67,7 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
     const current = await session.handle();
     const notice = await session.get("notice");
     if (notice !== undefined) session.delete("notice");
-    const list = await sessions.list(username);
-    const views = list.map(({ data, handle, createdAt, lastSeenAt, expiresAt }) => {
-      const browser = data.get("browser") ?? "An unknown browser";
-      return { handle, browser, isCurrent: handle === current, createdAt, lastSeenAt, expiresAt };
-    });
-    return sessionsPage({ sessions: views, now: clock(), notice });
+    return sessionsPage({ sessions: await sessions.list(username), current, now: clock(), notice });
   };
 
   function tellEnded({ session, address }: Request, user: string, count: number): Reply {

@@ -2,6 +2,7 @@
 
 import { html } from "../reply.ts";
 import type { Html, Reply } from "../reply.ts";
+import type { ListedSession } from "../session-manager.ts";
 import { layout } from "./layout.ts";
 
 /** What the login page says besides the form. */
@@ -46,36 +47,28 @@ export function homePage({ username }: { readonly username: string }): Reply {
 <form method="post" action="/logout"><button>Log out</button></form>`);
 }
 
-/** One session as its owner sees it. Times are in milliseconds since 1970. */
-export interface SessionView {
-  /** What the form sends back to name this session. */
-  readonly handle: string;
-  readonly isCurrent: boolean;
-  /** In plain words, as `describeBrowser` gives it. */
-  readonly browser: string;
-  readonly createdAt: number;
-  readonly lastSeenAt: number;
-  readonly expiresAt: number;
-}
-
 /** What the sessions page shows; a notice says what the last click did. */
 export interface SessionsView {
-  readonly sessions: readonly SessionView[];
+  readonly sessions: readonly ListedSession[];
+  /** The handle of the session that asks. */
+  readonly current: string | undefined;
   readonly now: number;
   readonly notice?: string | undefined;
 }
 
 /** Lists the user's sessions, with a button to end each one, all others, or all. */
-export function sessionsPage({ sessions, now, notice }: SessionsView): Reply {
+export function sessionsPage({ sessions, current, now, notice }: SessionsView): Reply {
   const status = notice === undefined ? "" : html`<p class="note" role="status">${notice}</p>`;
-  const others = sessions.some((session) => !session.isCurrent)
+  const others = sessions.some(({ handle }) => handle !== current)
     ? html`<form method="post" action="/sessions/end-others"><button>End all others</button></form>`
     : "";
   return layout("Your sessions", html`<h1>Your sessions</h1>
 ${status}
 <p>These browsers are logged in with your name. End any you do not know.</p>
 <ul>
-${sessions.map((session, index) => sessionItem(session, `session-${index + 1}`, now))}
+${sessions.map((session, index) =>
+    sessionItem(session, `session-${index + 1}`, session.handle === current, now),
+  )}
 </ul>
 <div class="row">
 ${others}
@@ -94,9 +87,10 @@ export function logoutPage(): Reply {
 </div>`);
 }
 
-function sessionItem(session: SessionView, id: string, now: number): Html {
-  const badge = session.isCurrent ? html` <span class="badge">This browser</span>` : "";
-  const form = session.isCurrent
+function sessionItem(session: ListedSession, id: string, isCurrent: boolean, now: number): Html {
+  const browser = session.data.get("browser") ?? "An unknown browser";
+  const badge = isCurrent ? html` <span class="badge">This browser</span>` : "";
+  const form = isCurrent
     ? html`<form method="post" action="/logout"><button>Log out</button></form>`
     : html`<form method="post" action="/sessions/end">
 <input type="hidden" name="handle" value="${session.handle}">
@@ -105,7 +99,7 @@ function sessionItem(session: SessionView, id: string, now: number): Html {
   const started = ago(session.createdAt, now);
   const left = time(session.expiresAt, span(session.expiresAt - now));
   return html`<li class="session">
-<p id="${id}"><strong>${session.browser}</strong>${badge}<br>
+<p id="${id}"><strong>${browser}</strong>${badge}<br>
 <span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.<br>
 Ends in ${left} if not used.</span></p>
 ${form}
