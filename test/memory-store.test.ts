@@ -1,4 +1,4 @@
-// The store in memory: the contract, and what it adds: limits, the sweep, the clock.
+// The store in memory: the contract, and what it adds: limits and the sweep.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -465,26 +465,6 @@ test("without a clock and a schedule a store goes by the machine's", (context) =
   assert.notEqual(store.read(keyOf(0)), undefined);
   for (let step = 0; step < 2 * 4096; step++) context.mock.timers.tick(15);
   assert.equal(store.size, 0);
-});
-
-test("a clock that is set back does not bring an expired session back", () => {
-  const { store, clock, fill } = subject();
-  fill(0, 2);
-  clock.advance(hour);
-  assert.equal(store.read(keyOf(0)), undefined);
-  clock.advance(-2 * hour);
-  assert.equal(store.read(keyOf(1)), undefined);
-});
-
-test("a clock that is set back ends no session, and time goes on when it is caught up", () => {
-  const { store, clock, fill } = subject();
-  fill(0, 1);
-  clock.advance(-hour);
-  assert.notEqual(store.read(keyOf(0)), undefined);
-  clock.advance(2 * hour - 1);
-  assert.notEqual(store.read(keyOf(0)), undefined);
-  clock.advance(1);
-  assert.equal(store.read(keyOf(0)), undefined);
 });
 
 /** The bytes in use once what is not needed any more has been collected. */

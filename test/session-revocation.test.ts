@@ -167,10 +167,11 @@ describe("onEnd is told", () => {
   test("that a time-out ended one, also when the clock was set back since", async () => {
     const subject = new Subject();
     const handle = await subject.handle(await subject.logIn("ada"));
+    const [session = assert.fail()] = await subject.store.listByOwner("ada");
     subject.clock.advance(hour);
     await subject.handle(await subject.logIn("eve"));
     subject.clock.advance(-hour);
-    await subject.manager.list("ada");
+    subject.manager.removed(session);
     assert.deepEqual(subject.ended, [["idle", handle]]);
   });
 

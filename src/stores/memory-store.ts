@@ -5,7 +5,7 @@ import type { SessionRecord, SessionStore, SessionSummary } from "../session-sto
 
 /** What a `MemoryStore` may be given. The limits are whole numbers above zero. */
 export interface MemoryStoreOptions {
-  /** The time, in milliseconds since the epoch. When it is set back, it stands still meanwhile. */
+  /** The time, in milliseconds since the epoch. */
   readonly clock?: () => number;
   /** How many sessions there may be: 100,000. Expired ones make room; live ones never do. */
   readonly maxSessions?: number;
@@ -59,7 +59,6 @@ export class MemoryStore implements SessionStore {
   readonly #options: Required<MemoryStoreOptions>;
   readonly #shards: (Shard | undefined)[] = [];
   #size = 0;
-  #latest = -Infinity;
   #isSweeping = false;
 
   /** @throws {RangeError} when a limit is not a whole number above zero. */
@@ -134,7 +133,7 @@ export class MemoryStore implements SessionStore {
   /** The session, when it has not expired. One that has is removed. */
   #find(key: SessionKey): Entry | undefined {
     const entry = this.#shardOf(key).sessions.get(key);
-    if (entry === undefined || entry.expiresAt > this.#now()) return entry;
+    if (entry === undefined || entry.expiresAt > this.#options.clock()) return entry;
     this.#end(entry);
     return undefined;
   }
@@ -143,11 +142,6 @@ export class MemoryStore implements SessionStore {
   #liveOf(owner: string): Entry[] {
     const live = this.#keysOf(owner).flatMap((key) => this.#find(key) ?? []);
     return live.sort((one, other) => one.createdAt - other.createdAt);
-  }
-
-  // A clock that is set back must not bring an expired session back.
-  #now(): number {
-    return (this.#latest = Math.max(this.#latest, this.#options.clock()));
   }
 
   /** Looks at some 5000 sessions at most: no request waits long, and the sweep sees the others. */
@@ -194,7 +188,7 @@ export class MemoryStore implements SessionStore {
 
   /** Answers how many sessions it looked at: none before the shard's earliest end has come. */
   #removeExpired(shard: Shard | undefined): number {
-    if (shard === undefined || shard.earliest > this.#now()) return 0;
+    if (shard === undefined || shard.earliest > this.#options.clock()) return 0;
     const { size } = shard.sessions;
     shard.earliest = Infinity;
     for (const key of shard.sessions.keys()) {
