@@ -66,7 +66,8 @@ export class CheckedStore {
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
     try {
       const answer = question();
-      return isPromise(answer) ? inTime(answer, this.#timeout) : answer;
+      if (!isPromise(answer)) return answer;
+      return inTime(answer, this.#timeout).catch((error: unknown) => Promise.reject(fault(error)));
     } catch (error) {
       return Promise.reject(fault(error));
     }
@@ -109,14 +110,12 @@ function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
   return typeof answer === "object" && answer !== null && "then" in answer;
 }
 
-function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
+/** The answer, or an error when it takes longer than so many milliseconds. */
+export function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new SessionStoreError(`Session store did not answer within ${timeout} ms`));
-    }, timeout);
-    Promise.resolve(answer)
-      .then(resolve, (error: unknown) => reject(fault(error)))
-      .finally(() => clearTimeout(timer));
+    const refuse = (): void => reject(new Error(`it did not answer within ${timeout} ms`));
+    const timer = setTimeout(refuse, timeout);
+    Promise.resolve(answer).then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 

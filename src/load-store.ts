@@ -1,5 +1,6 @@
 // A session store of one's own: loaded from the module that the variable SESSION_STORE names.
 
+import { inTime } from "./checked-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
 const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByOwner"];
@@ -8,13 +9,14 @@ const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByO
  * Loads a module by its path, seen from a directory. Its default export is a session store, or a
  * function that makes one, at once or with a promise.
  *
- * @throws {Error} when it cannot be loaded, does not start in time, or makes no session store.
+ * @throws {Error} when it cannot be loaded, does not answer in time, or makes no session store.
  */
 export async function loadStore(
   path: string,
   directory: string,
   timeout: number = 10_000,
 ): Promise<SessionStore> {
+  // A client that tries to connect for ever would leave the operator without a word.
   const store = await inTime(start(fileUrl(path, directory)), timeout).catch((error: unknown) => {
     const cause = error instanceof Error && error.message !== "" ? error.message : String(error);
     const [line] = cause.trim().split("\n");
@@ -28,15 +30,6 @@ export async function loadStore(
 async function start(url: string): Promise<unknown> {
   const loaded: { readonly default?: unknown } = await import(url);
   return typeof loaded.default === "function" ? loaded.default() : loaded.default;
-}
-
-// A client that tries to connect for ever would leave the operator without a word.
-function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = new Error(`it did not start within ${timeout} ms`);
-    const timer = setTimeout(() => reject(late), timeout);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function fileUrl(path: string, directory: string): string {

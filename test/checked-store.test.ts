@@ -53,7 +53,7 @@ describe("a fault is named, and its cause kept:", () => {
 
     test(`${method} of a store that never answers, within the time-out`, async () => {
       const asking = async () => ask(checked(() => new Promise(() => {}), 1));
-      const message = "Session store did not answer within 1 ms";
+      const message = "Session store failed: it did not answer within 1 ms";
       await assert.rejects(asking, { name: "SessionStoreError", message });
     });
   }

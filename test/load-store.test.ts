@@ -98,7 +98,7 @@ module("waits-at-once.mjs", `await new Promise(() => {});`);
 
 for (const path of ["./waits.mjs", "./waits-at-once.mjs"]) {
   test(`a module that waits for ever, as ${path}, is refused`, async () => {
-    const message = `Cannot load SESSION_STORE ${path}: it did not start within 1 ms`;
+    const message = `Cannot load SESSION_STORE ${path}: it did not answer within 1 ms`;
     await assert.rejects(loadStore(path, directory, 1), { message });
   });
 }
@@ -109,6 +109,6 @@ test("a module has ten seconds to start, unless it is said otherwise", async (co
   context.mock.timers.tick(9_999);
   assert.equal(await Promise.race([loading, setImmediate("pending")]), "pending");
   context.mock.timers.tick(1);
-  const message = "Cannot load SESSION_STORE ./waits.mjs: it did not start within 10000 ms";
+  const message = "Cannot load SESSION_STORE ./waits.mjs: it did not answer within 10000 ms";
   await assert.rejects(loading, { message });
 });

@@ -111,7 +111,7 @@ test("a store that never answers is a fault within the time-out", async () => {
   subject.store.before = () => new Promise(() => {});
   await assert.rejects(subject.values(browser, "cart"), {
     ...down,
-    message: "Session store did not answer within 1 ms",
+    message: "Session store failed: it did not answer within 1 ms",
   });
   await assert.rejects(subject.logIn("eve"), down);
   await assert.rejects(subject.visit(browser, (session) => session.destroy()), down);
@@ -125,7 +125,7 @@ test("a store that never answers is a fault after 2 seconds, unless it is said o
   context.mock.timers.tick(1_999);
   assert.equal(await Promise.race([reading, setImmediate("pending")]), "pending");
   context.mock.timers.tick(1);
-  await assert.rejects(reading, { ...down, message: "Session store did not answer within 2000 ms" });
+  await assert.rejects(reading, { ...down, message: "Session store failed: it did not answer within 2000 ms" });
 });
 
 /** A store whose record of a session makes no sense: its times were lost. */
