@@ -9,11 +9,6 @@ export class SessionStoreError extends Error {
   override readonly name = "SessionStoreError";
 }
 
-/** The session would be larger than its store allows. It was left as it was. */
-export class SessionTooLargeError extends Error {
-  override readonly name = "SessionTooLargeError";
-}
-
 /** Asks a store, and believes only answers that the contract allows. */
 export class CheckedStore {
   readonly #store: SessionStore;
@@ -120,10 +115,9 @@ export function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
 }
 
 function fault(error: unknown): Error {
+  if (error instanceof Error && error.name === "SessionTooLargeError") return error;
   const told = error instanceof Error ? error.message : error;
   // Of an object that is no Error, String() could throw.
   const message = typeof told === "object" ? "it threw an object" : String(told);
-  return error instanceof Error && error.name === "SessionTooLargeError"
-    ? new SessionTooLargeError(message, { cause: error })
-    : new SessionStoreError(`Session store failed: ${message}`, { cause: error });
+  return new SessionStoreError(`Session store failed: ${message}`, { cause: error });
 }
