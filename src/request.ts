@@ -124,26 +124,16 @@ export class IncomingRequest implements Request {
   }
 }
 
-/** The address of who sent a message, where so many trusted proxies stand before the server. */
-export function addressOf({ socket, headers }: IncomingMessage, trustedProxies: number): string {
-  const forwardedFor = headers["x-forwarded-for"]?.toString();
-  return clientAddress(socket.remoteAddress, forwardedFor, trustedProxies);
-}
-
 /**
- * Finds the address of a client: the n-th from the right in `X-Forwarded-For`, where each of n
- * trusted proxies added one; everything further left is the client's own claim. Without proxies, or
- * when the field is not as they would write it, the address of the connection.
+ * Finds the address of who sent a message: the n-th from the right in `X-Forwarded-For`, where
+ * each of n trusted proxies added one; everything further left is the client's own claim. Without
+ * proxies, or when the field is not as they would write it, the address of the connection.
  */
-export function clientAddress(
-  connected: string | undefined,
-  forwardedFor: string | undefined,
-  trustedProxies: number,
-): string {
-  const addresses = (forwardedFor ?? "").split(",");
+export function addressOf({ socket, headers }: IncomingMessage, trustedProxies: number): string {
+  const addresses = String(headers["x-forwarded-for"] ?? "").split(",");
   const written = addresses[addresses.length - trustedProxies]?.trim() ?? "";
   // Some proxies write the port, which is another with each connection.
   const address = written.replace(/^(?:([\d.]+)|\[([\da-f:.]+)\]):\d+$/i, "$1$2");
   const isAddress = /^(?:[\d.]{7,15}|(?=.{2,45}$)[\da-f:]*:[\da-f:]*[\d.]*)$/i.test(address);
-  return isAddress ? address : (connected ?? "unknown");
+  return isAddress ? address : (socket.remoteAddress ?? "unknown");
 }

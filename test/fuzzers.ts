@@ -9,11 +9,12 @@ import { parseForm } from "../src/form.ts";
 import { describeBrowser } from "../src/login/browser-name.ts";
 import { parseUsers } from "../src/login/users.ts";
 import { HttpError, status } from "../src/reply.ts";
-import { clientAddress } from "../src/request.ts";
+import { addressOf } from "../src/request.ts";
 import { get, group, Router } from "../src/router.ts";
 import type { Match } from "../src/router.ts";
 import { anyone, isCrossOrigin, isDeliberateVisit } from "../src/security.ts";
 import { SessionCookie } from "../src/session-cookie.ts";
+import { messageFrom } from "./message-from.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** Makes inputs, and holds the program to what must be true of each. */
@@ -143,7 +144,7 @@ const headerSets: Fuzzer = {
     assert.match(describeBrowser(headers["user-agent"]), /^[A-Z][\w ]+$/i);
     const forwarded = `${headers["x-forwarded-for"] ?? ""}`;
     for (const proxies of [0, 1, 2]) {
-      const address = clientAddress("10.0.0.1", forwarded, proxies);
+      const address = addressOf(messageFrom("10.0.0.1", forwarded), proxies);
       const claimed = forwarded.split(",").reverse()[proxies - 1]?.trim();
       assert.ok(address === "10.0.0.1" || (proxies > 0 && address === claimed), address);
     }

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clientAddress } from "../src/request.ts";
+import { addressOf } from "../src/request.ts";
+import { messageFrom } from "./message-from.ts";
 
 const proxy = "10.0.0.1";
 const rows: readonly (readonly [
@@ -50,11 +51,11 @@ const rows: readonly (readonly [
 
 for (const [claim, forwardedFor, proxies, address] of rows) {
   test(`X-Forwarded-For, ${claim}`, () => {
-    assert.equal(clientAddress(proxy, forwardedFor, proxies), address);
+    assert.equal(addressOf(messageFrom(proxy, forwardedFor), proxies), address);
   });
 }
 
 test("a connection that is gone has no address", () => {
-  assert.equal(clientAddress(undefined, undefined, 0), "unknown");
-  assert.equal(clientAddress(undefined, "192.0.2.9", 1), "192.0.2.9");
+  assert.equal(addressOf(messageFrom(undefined, undefined), 0), "unknown");
+  assert.equal(addressOf(messageFrom(undefined, "192.0.2.9"), 1), "192.0.2.9");
 });
