@@ -52,18 +52,12 @@ export function parseForm(body: Uint8Array): ReadonlyMap<string, string> {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function decodePairs(body: Uint8Array): readonly (readonly [string, string])[] {
+function decodePairs(body: Uint8Array): URLSearchParams {
   try {
-    const pairs = utf8.decode(body).split("&").filter((pair) => pair !== "");
-    return pairs.map((pair) => {
-      const [name = "", ...value] = pair.split("=");
-      return [decodeText(name), decodeText(value.join("="))];
-    });
+    const text = utf8.decode(body);
+    decodeURIComponent(text); // Throws for an escape that URLSearchParams would repair.
+    return new URLSearchParams(`?${text}`); // It takes one "?" away.
   } catch {
     throw new HttpError(400, "Send the form in UTF-8, percent-encoded.");
   }
-}
-
-function decodeText(text: string): string {
-  return decodeURIComponent(text.replaceAll("+", " "));
 }
