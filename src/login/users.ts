@@ -39,34 +39,28 @@ export type ParsedUsers = { readonly users: UserStore } | { readonly errors: rea
 export function parseUsers(text: string, parameters?: ScryptParameters): ParsedUsers {
   const users = new Map<string, User>();
   const errors: string[] = [];
+
+  function problemOf(name: string, passwordHash: string): string | undefined {
+    if (!isUserName(name)) return "it needs a name of 1 to 64 characters before a colon";
+    if (users.has(name)) return `"${name}" is there already`;
+    // A shell replaces $scrypt and its like between double quotes: the likeliest mistake.
+    const cost = parametersOf(passwordHash);
+    if (cost === undefined) {
+      return `"${name}:" needs a hash from hash-password after it, in single quotes in a shell`;
+    }
+    if (parameters === undefined || cost === parameters) return undefined;
+    return `"${name}" has the cost ${cost}; make it again with this SCRYPT, or set SCRYPT to that`;
+  }
+
   const entries = text.split(/\s/).filter((entry) => entry !== "");
   if (entries.length === 0) errors.push("Cannot read USERS: it names nobody");
   entries.forEach((entry, index) => {
     const colon = entry.indexOf(":");
     const name = entry.slice(0, Math.max(colon, 0));
     const passwordHash = entry.slice(colon + 1);
-    const problem = problemOf(name, passwordHash, users, parameters);
+    const problem = problemOf(name, passwordHash);
     if (problem !== undefined) errors.push(`Cannot read entry ${index + 1} of USERS: ${problem}`);
     users.set(name, { name, passwordHash });
   });
   return errors.length > 0 ? { errors } : { users: { find: (name) => users.get(name) } };
-}
-
-function problemOf(
-  name: string,
-  passwordHash: string,
-  users: ReadonlyMap<string, User>,
-  parameters: ScryptParameters | undefined,
-): string | undefined {
-  if (!isUserName(name)) return "it needs a name of 1 to 64 characters before a colon";
-  if (users.has(name)) return `"${name}" is there already`;
-  // A shell replaces $scrypt and its like between double quotes: the likeliest mistake.
-  const cost = parametersOf(passwordHash);
-  if (cost === undefined) {
-    return `"${name}:" needs a hash from hash-password after it, in single quotes in a shell`;
-  }
-  if (parameters !== undefined && cost !== parameters) {
-    return `"${name}" has the cost ${cost}; make it again with this SCRYPT, or set SCRYPT to that`;
-  }
-  return undefined;
 }
