@@ -111,6 +111,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const users = accounts();
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
+  const hosts = text("ALLOWED_HOSTS").toLowerCase().split(",");
   const config: Config = {
     host,
     port: whole("PORT", 0, 65_535),
@@ -125,7 +126,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     sessionStore: text("SESSION_STORE") || undefined,
     keepAliveTimeout: whole("KEEP_ALIVE_TIMEOUT", 1, 3600) * second,
     trustedProxies: whole("TRUST_PROXY", 0, 10),
-    allowedHosts: list(text("ALLOWED_HOSTS")),
+    allowedHosts: hosts.map((name) => name.trim()).filter((name) => name !== ""),
     accessLog: flag("ACCESS_LOG"),
   };
   if (parameters === undefined) fail("SCRYPT", "take one of the four that --help names");
@@ -154,9 +155,4 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-function list(text: string): readonly string[] {
-  const names = text.toLowerCase().split(",");
-  return names.map((name) => name.trim()).filter((name) => name !== "");
 }

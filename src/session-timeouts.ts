@@ -2,9 +2,6 @@
 
 import type { SessionRecord } from "./session-store.ts";
 
-/** The times of a session that a request writes. */
-export type SessionTimes = Pick<SessionRecord, "lastSeenAt" | "expiresAt">;
-
 /** The two time-outs, in milliseconds, and a clock that never goes back. */
 export class SessionTimeouts {
   readonly #idle: number;
@@ -19,7 +16,7 @@ export class SessionTimeouts {
   }
 
   /** The times of a session that is used now. It was started then, or else is started now. */
-  used(createdAt?: number): SessionTimes {
+  used(createdAt?: number): Pick<SessionRecord, "lastSeenAt" | "expiresAt"> {
     const now = this.#now();
     const end = (createdAt ?? now) + this.#absolute;
     return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, end) };

@@ -33,6 +33,5 @@ export function describeBrowser(userAgent: string | undefined): string {
 }
 
 function firstMatch(names: ReadonlyMap<string, RegExp>, text: string): string | undefined {
-  for (const [name, pattern] of names) if (pattern.test(text)) return name;
-  return undefined;
+  return [...names].find(([, pattern]) => pattern.test(text))?.[0];
 }
