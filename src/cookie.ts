@@ -28,7 +28,7 @@ export function getCookie(header: string | undefined, name: string): string | un
     const equals = skipBlanks(header, at + name.length, header.length, 1);
     if ((before !== -1 && header[before] !== ";") || header[equals] !== "=") continue;
     const end = header.indexOf(";", equals);
-    return decode(trimmed(header, equals + 1, end === -1 ? header.length : end));
+    return read(header, equals + 1, end === -1 ? header.length : end, header.indexOf("%", equals));
   }
   return undefined;
 }
@@ -52,11 +52,11 @@ export function parseCookies(header: string = ""): Map<string, string> {
       continue;
     }
     if (percent !== -1 && percent < equals) percent = header.indexOf("%", equals);
-    const name = trimmed(header, start, equals);
-    const value = trimmed(header, equals + 1, end);
+    const name = read(header, start, equals, -1);
+    const value = read(header, equals + 1, end, percent);
     start = end + 1;
     if (name === "") continue;
-    cookies.set(name, percent !== -1 && percent < end ? decode(value) : value);
+    cookies.set(name, value);
     count++;
   }
   if (count === cookies.size) return cookies;
@@ -78,9 +78,11 @@ function skipBlanks(text: string, start: number, stop: number, step: 1 | -1): nu
   return at;
 }
 
-function trimmed(text: string, start: number, end: number): string {
-  const first = skipBlanks(text, start, end, 1);
-  return text.slice(first, skipBlanks(text, end - 1, first - 1, -1) + 1);
+// Without blanks at its ends, and decoded: `at` is where the next "%" stands, -1 for a name.
+function read(header: string, start: number, end: number, at: number): string {
+  const first = skipBlanks(header, start, end, 1);
+  const stop = skipBlanks(header, end - 1, first - 1, -1) + 1;
+  return at === -1 || at >= stop ? header.slice(first, stop) : decode(header, first, stop, at);
 }
 
 // A character in UTF-8 (RFC 3629, section 4): UTF8-1 = %x00-7F   UTF8-2 = %xC2-DF tail   UTF8-3 =
@@ -96,19 +98,19 @@ const neverAName = /^(?:$|[ \t])|[;=]|[ \t]$/; // Empty, with a separator, or a 
 
 // Whole, or not at all. The usual escapes, of ASCII, are read here: `decodeURIComponent` costs more
 // than the rest of a pair, and catching what it throws as much as a whole header.
-function decode(value: string): string {
-  let text = "";
-  let from = 0;
-  for (let at = value.indexOf("%"); at !== -1; at = value.indexOf("%", from)) {
-    if (at + 2 >= value.length) return value; // Half an escape.
-    const code = hexDigit(value.charCodeAt(at + 1)) * 16 + hexDigit(value.charCodeAt(at + 2));
+function decode(header: string, start: number, end: number, percent: number): string {
+  let [text, from] = ["", start];
+  for (let at = percent; at !== -1 && at < end; at = header.indexOf("%", from)) {
+    if (at + 2 >= end) return header.slice(start, end); // Half an escape.
+    const code = hexDigit(header.charCodeAt(at + 1)) * 16 + hexDigit(header.charCodeAt(at + 2));
     if (code > 0x7f) {
+      const value = header.slice(start, end);
       return value.replace(utf8Escapes, "").includes("%") ? value : decodeURIComponent(value);
     }
-    text += value.slice(from, at) + String.fromCharCode(code);
+    text += header.slice(from, at) + String.fromCharCode(code);
     from = at + 3;
   }
-  return text + value.slice(from);
+  return text + header.slice(from, end);
 }
 
 function hexDigit(code: number): number {
