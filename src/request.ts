@@ -113,13 +113,14 @@ export class IncomingRequest implements Request {
         if (size > maxFormSize) return reject(formTooLarge());
         chunks.push(chunk);
       });
+      const leave = (): void => reject(new HttpError(400, "Send the whole form."));
+      if (this.#message.destroyed) leave();
+      this.#message.on("close", leave);
       this.#message.on("end", () => {
+        this.#message.off("close", leave); // It comes always, and an error takes its time.
         this.#isBodyRead = true;
         resolve(Buffer.concat(chunks));
       });
-      const leave = (): void => reject(new HttpError(400, "Send the whole form."));
-      if (this.#message.destroyed) leave();
-      this.#message.on("close", leave); // After "end" it changes nothing.
     });
   }
 }
