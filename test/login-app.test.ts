@@ -106,6 +106,15 @@ test("a form without the two fields is refused like a wrong one", async (t) => {
   assert.equal((await visitor.send("POST", "/login")).status, 401);
 });
 
+test("a password of 256 bytes is a try, and one of 257 is none", async (t) => {
+  const visitor = new Visitor(await startLogin(t));
+  const statuses: number[] = [];
+  for (const length of [...new Array<number>(6).fill(257), ...new Array<number>(6).fill(256)]) {
+    statuses.push((await visitor.logIn("ada", "x".repeat(length))).status);
+  }
+  assert.deepEqual(statuses, [...new Array<number>(11).fill(401), 429]);
+});
+
 test("the sixth try is 429, the same for the right password and for a name nobody has", async (t) => {
   const server = await startLogin(t);
   const visitor = new Visitor(server);

@@ -130,9 +130,7 @@ class TokenBuckets {
   }
 
   giveBack(place: string, now: number): void {
-    const fullAt = this.#whenFull(place, now) - this.#interval;
-    if (fullAt > now) this.#fullAt.set(place, fullAt);
-    else this.#fullAt.delete(place);
+    this.#fullAt.set(place, this.#whenFull(place, now) - this.#interval);
   }
 
   #whenFull(place: string, now: number): number {
