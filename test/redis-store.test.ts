@@ -78,7 +78,7 @@ describe("a reply is taken for what it is", () => {
     ["another owner's session is left out", list, [[key], ["owner", "eve"], null], []],
     ["what is no key is left out", list, [["short"]], []],
     ["sessions of an owner that are deleted", clear,
-      [[key, third, other, fourth], ["1"], ["0"], ["1"], null, []], 2],
+      [[key, third, other, fourth], ["1"], ["0"], ["1"], null, [fourth], ["1"], null], 3],
     ["an owner without sessions", clear, [[]], 0],
   ];
   for (const [claim, ask, replies, answer] of rows) {
