@@ -6,8 +6,6 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createHandler } from "../src/handler.ts";
 import { html, HttpError, json, page, redirect, status } from "../src/reply.ts";
 import { text, withCookie, withHeaders } from "../src/reply.ts";
@@ -20,6 +18,7 @@ import { allow, anyone, deny } from "../src/security.ts";
 import { RecordedSession } from "../src/session.ts";
 import { SessionManager } from "../src/session-manager.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { gate } from "./gate.ts";
 import { interposedStore } from "./interposed-store.ts";
@@ -37,13 +36,6 @@ function fails(error: unknown): Controller {
   return () => {
     throw error;
   };
-}
-
-/** Frees what is not needed any more, so that what is kept can be counted. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  collect();
 }
 
 const form = "application/x-www-form-urlencoded";

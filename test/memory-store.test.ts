@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { hashSessionId } from "../src/session-id.ts";
 import type { SessionKey, SessionRecord, SessionStore } from "../src/session-store.ts";
 import type { SessionSummary } from "../src/session-store.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import type { MemoryStoreOptions } from "../src/stores/memory-store.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { fakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { PlainStore } from "./plain-store.ts";
@@ -469,9 +468,7 @@ test("without a clock and a schedule a store goes by the machine's", (context) =
 
 /** The bytes in use once what is not needed any more has been collected. */
 function heapUsed(): number {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
