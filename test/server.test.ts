@@ -195,6 +195,7 @@ describe("the server", concurrency, () => {
     const taken = performance.now() - stopping;
     assert.ok(taken > 9_900 && taken < 20_000, `${taken} ms`);
   });
+
   test("writes its log to the end when the reader is late", async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x", ACCESS_LOG: "1" });
     server.process.stdout?.pause();

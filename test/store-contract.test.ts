@@ -22,6 +22,21 @@ function making(Store: new (clock: FakeClock) => PlainStore): MakeStore {
 
 describeStore("the plainest store", making(PlainStore));
 
+/** Lists a session in a step of its own, before it is there. */
+class EarlyListStore extends PlainStore {
+  readonly listed = new Set<SessionKey>();
+
+  override async create(key: SessionKey, record: SessionRecord): Promise<boolean> {
+    this.listed.add(key);
+    await this.between();
+    return super.create(key, record);
+  }
+
+  override async listByOwner(owner: string): Promise<readonly SessionSummary[]> {
+    return (await super.listByOwner(owner)).filter(({ key }) => this.listed.has(key));
+  }
+}
+
 /** A wrong store by what is wrong with it, and a claim that finds it out. */
 const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => PlainStore]> = {
   "forgets when a session was last seen": [
@@ -670,16 +685,7 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
   ],
   "lists a session in a step of its own, before it is there": [
     "a session is gone, or listed, when deleteByOwner comes at any step of its creation",
-    class extends PlainStore {
-      readonly listed = new Set<SessionKey>();
-      override async create(key: SessionKey, record: SessionRecord) {
-        this.listed.add(key);
-        await this.between();
-        return super.create(key, record);
-      }
-      override async listByOwner(owner: string) {
-        return (await super.listByOwner(owner)).filter(({ key }) => this.listed.has(key));
-      }
+    class extends EarlyListStore {
       override async deleteByOwner(owner: string, except?: SessionKey) {
         const deleted = await super.deleteByOwner(owner, except);
         for (const key of this.listed) if (key !== except) this.listed.delete(key);
@@ -689,16 +695,10 @@ const wrongStores: Record<string, readonly [string, new (clock: FakeClock) => Pl
   ],
   "takes off the list what is not there yet": [
     "a session is listed, also when its owner's are listed at any step of its creation",
-    class extends PlainStore {
-      readonly listed = new Set<SessionKey>();
-      override async create(key: SessionKey, record: SessionRecord) {
-        this.listed.add(key);
-        await this.between();
-        return super.create(key, record);
-      }
+    class extends EarlyListStore {
       override async listByOwner(owner: string) {
         for (const key of this.listed) if (!this.sessions.has(key)) this.listed.delete(key);
-        return (await super.listByOwner(owner)).filter(({ key }) => this.listed.has(key));
+        return super.listByOwner(owner);
       }
     },
   ],
