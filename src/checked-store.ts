@@ -61,10 +61,9 @@ export class CheckedStore {
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
     try {
       const answer = question();
-      if (!isPromise(answer)) return answer;
-      return inTime(answer, this.#timeout).catch((error: unknown) => Promise.reject(fault(error)));
+      return isPromise(answer) ? inTime(answer, this.#timeout).catch(fault) : answer;
     } catch (error) {
-      return Promise.reject(fault(error));
+      return fault(error);
     }
   }
 }
@@ -114,10 +113,15 @@ export function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
   });
 }
 
-function fault(error: unknown): Error {
-  if (error instanceof Error && error.name === "SessionTooLargeError") return error;
+/** Tells whether a store refused a session as too large, and left it as it was. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && error.name === "SessionTooLargeError";
+}
+
+async function fault(error: unknown): Promise<never> {
+  if (isTooLarge(error)) throw error;
   const told = error instanceof Error ? error.message : error;
   // Of an object that is no Error, String() could throw.
   const message = typeof told === "object" ? "it threw an object" : String(told);
-  return new SessionStoreError(`Session store failed: ${message}`, { cause: error });
+  throw new SessionStoreError(`Session store failed: ${message}`, { cause: error });
 }

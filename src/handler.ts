@@ -1,7 +1,7 @@
 // One request's journey, from node:http and back. Only this file touches a ServerResponse.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SessionStoreError } from "./checked-store.ts";
+import { isTooLarge, SessionStoreError } from "./checked-store.ts";
 import { HttpError, status, text, withCookie, withHeaders } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import { IncomingRequest } from "./request.ts";
@@ -139,8 +139,7 @@ function refuse(message: IncomingMessage, hosts: ReadonlySet<string>): void {
 /** What a visitor may know of an error. */
 function visibleError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  const isTooLarge = error instanceof Error && error.name === "SessionTooLargeError";
-  if (isTooLarge) return new HttpError(413, "Your session is full.");
+  if (isTooLarge(error)) return new HttpError(413, "Your session is full.");
   if (error instanceof SessionStoreError) {
     const headers = { "Retry-After": "5" };
     return new HttpError(503, "The server is busy or in trouble. Try again soon.", headers);
