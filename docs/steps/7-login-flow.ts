@@ -41,7 +41,7 @@ const usernamePassword: Security<Login> = async (request) => {
   const form = await request.form();
   const username = form.get("username") ?? "";
   const hash = username === "demo" ? demoHash : undefined;
-  const isRight = await passwords.check(form.get("password") ?? "", hash, request.signal);
+  const isRight = await passwords.check(form.get("password") ?? "", hash, request);
   return isRight ? allow({ username }) : deny(loginPage("User name or password is wrong.", 401));
 };
 

@@ -27,6 +27,11 @@ export class PasswordCheckerBusyError extends Error {
   }
 }
 
+/** Whose password it is: a request, of which the signal is asked only when it has to wait. */
+export interface Client {
+  readonly signal: AbortSignal;
+}
+
 interface Waiter {
   readonly since: number;
   start(): void;
@@ -35,7 +40,7 @@ interface Waiter {
 
 /**
  * Checks and hashes passwords in turn. Both throw a `PasswordCheckerBusyError` when the queue is
- * full or the wait was too long, and the reason of the request's signal when it aborts meanwhile:
+ * full or the wait was too long, and the reason of the client's signal when it aborts meanwhile:
  * a client that left the queue costs nothing.
  */
 export class PasswordChecker {
@@ -61,16 +66,16 @@ export class PasswordChecker {
    *
    * @throws {TypeError} when the hash is not one that `hashPassword` writes.
    */
-  async check(password: string, hash: string | undefined, signal?: AbortSignal): Promise<boolean> {
-    const isRight = await this.#inTurn(signal, () =>
+  async check(password: string, hash: string | undefined, client?: Client): Promise<boolean> {
+    const isRight = await this.#inTurn(client, () =>
       verifyPassword(password, hash ?? this.#decoy, this.#options),
     );
     return isRight && hash !== undefined;
   }
 
   /** Hashes a password as `hashPassword` does. */
-  hash(password: string, signal?: AbortSignal): Promise<string> {
-    return this.#inTurn(signal, () => hashPassword(password, this.#options));
+  hash(password: string, client?: Client): Promise<string> {
+    return this.#inTurn(client, () => hashPassword(password, this.#options));
   }
 
   /** Tells whether a hash has other parameters than `hash` would give it. */
@@ -78,10 +83,9 @@ export class PasswordChecker {
     return needsRenewal(hash, this.#options);
   }
 
-  async #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    signal?.throwIfAborted();
+  async #inTurn<T>(client: Client | undefined, work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#options.maxRunning) this.#running += 1;
-    else await this.#wait(signal);
+    else await this.#wait(client?.signal);
     try {
       return await work();
     } finally {
@@ -91,6 +95,7 @@ export class PasswordChecker {
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     if (this.#queue.size >= this.#options.maxQueued) throw new PasswordCheckerBusyError();
     return new Promise((start, refuse) => {
       const waiter: Waiter = { since: this.#options.clock(), start, refuse };

@@ -34,7 +34,7 @@ export interface LoginChecks {
 export function usernamePassword(checks: LoginChecks): Security<Login> {
   const { users, passwords, throttle, log } = checks;
   return async (request) => {
-    const { address, headers, signal } = request;
+    const { address, headers } = request;
     const form = await request.form();
     const username = form.get("username") ?? "";
     const password = form.get("password") ?? "";
@@ -50,7 +50,7 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
     async function renew(passwordHash: string): Promise<void> {
       if (users.renew === undefined || !passwords.needsRenewal(passwordHash)) return;
       try {
-        await users.renew(username, await passwords.hash(password, signal));
+        await users.renew(username, await passwords.hash(password, request));
       } catch (error) {
         log("warn", "renewal-failed", { address, user: username, cause: causeOf(error) });
       }
@@ -67,7 +67,7 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
     }
     try {
       const user = await users.find(username);
-      const isRight = await passwords.check(password, user?.passwordHash, signal);
+      const isRight = await passwords.check(password, user?.passwordHash, request);
       if (user === undefined || !isRight) {
         // Only a name that exists is logged: people type passwords into the wrong field.
         log("warn", "login-failed", { address, user: user?.name });
