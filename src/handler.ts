@@ -168,7 +168,7 @@ function fieldsOf(
   if (status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
   // What is left of the body would be read as the next request (RFC 9112, section 9.3).
   if (isLast) fields.push("Connection", "close");
-  // RFC 9110, section 8.6: none with 204 and 304.
+  // RFC 9110, section 8.6: a 204 has none, and with a 304 it would be that of the page.
   if (status !== 204 && status !== 304) {
     fields.push("Content-Length", String(Buffer.byteLength(body)));
   }

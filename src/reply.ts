@@ -50,7 +50,7 @@ function escape(content: HtmlContent): string {
 }
 
 /**
- * A template tag that escapes every value put into it (OWASP XSS Prevention, rules 1 and 2).
+ * A template tag that escapes every value put into it (OWASP XSS Prevention, output encoding).
  * Safe between tags and inside quoted attributes; not inside `<script>`, `<style>` or a URL scheme.
  */
 export function html(parts: TemplateStringsArray, ...contents: readonly HtmlContent[]): Html {

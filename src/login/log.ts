@@ -15,7 +15,7 @@ export interface LogFields {
 export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 
 // What a terminal or a viewer would act upon: C0 and C1 controls, line separators, and characters
-// that are unseen or turn the direction of the text (Unicode TR 36, section 3.6).
+// that are unseen or turn the direction of the text (Unicode TR 36, section 2.5).
 const unsafe = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 function escape(character: string): string {

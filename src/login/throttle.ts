@@ -139,7 +139,8 @@ class TokenBuckets {
 }
 
 /**
- * What one client holds: an IPv4 address, or an IPv6 /64 (RFC 6177). An IPv4 address is written as
+ * What one client has: an IPv4 address, or the IPv6 /64 of its link (RFC 4291, section 2.5.4). A
+ * site may have many (RFC 6177): then the count by account has to do. An IPv4 address is written as
  * it stands in an IPv6 one (RFC 4291, section 2.5.5.2): some servers see it so.
  */
 function networkOf(address: string): string {
