@@ -26,7 +26,9 @@ export interface SessionManagerOptions {
   readonly absoluteTimeout?: number | undefined;
   /** How long the store may take for one answer. Default: 2 seconds. */
   readonly storeTimeout?: number | undefined;
+  /** The time, in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined;
+  /** Default: `randomBytes` of `node:crypto`. */
   readonly random?: RandomSource | undefined;
   /** Is told of each end of a session, with its handle if known. Its failures are ignored. */
   readonly onEnd?: SessionEndListener | undefined;
@@ -44,7 +46,10 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const longestTimer = 2 ** 31 - 1;
 
-/** Finds and changes sessions. One for each server; it holds no session itself. */
+/**
+ * Finds and changes sessions. One for each server; it holds no session itself. What asks the store
+ * rejects with a `SessionStoreError` when it fails.
+ */
 export class SessionManager {
   readonly #parts: SessionParts;
   readonly #writer: SessionWriter;
@@ -87,7 +92,8 @@ export class SessionManager {
   /**
    * Carries out what a request asked of its session. To be called once, before the reply is sent.
    *
-   * @throws {SessionStoreError} when the store cannot say that it was carried out.
+   * @throws {Error} named `SessionStoreError` when the store cannot say that it was carried out, or
+   * `SessionTooLargeError` when it refused.
    */
   commit(session: RecordedSession, cookieHeader: string | undefined): MaybePromise<Committed> {
     const { action, owner, changes } = session.intent;

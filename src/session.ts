@@ -4,8 +4,9 @@ import { sessionHandle } from "./session-id.ts";
 import type { MaybePromise, SessionKey, SessionRecord } from "./session-store.ts";
 
 /**
- * A request's session. Reading waits for the store; all else is an intent that is carried out once,
- * after the controller has returned. The id is not here, so no controller can show it to anyone.
+ * A request's session. Reading waits for the store, and rejects with a `SessionStoreError` when it
+ * fails; all else is an intent that is carried out once, after the controller has returned. The id
+ * is not here, so no controller can show it to anyone.
  */
 export interface Session {
   /** The value of a key, or `undefined`. What this request has set or deleted counts already. */
