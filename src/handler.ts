@@ -88,7 +88,7 @@ export function createHandler(options: HandlerOptions): Handler {
     response.writeHead(reply.status, fields);
     if (!isLast) return void response.end(reply.body);
     closing.add(message.socket);
-    // A reset could overtake the answer: let go by what is still sent (RFC 9112, section 9.6).
+    // A reset could overtake the answer: let what is still sent go by (RFC 9112, section 9.6).
     response.flushHeaders();
     response.write(reply.body);
     message.resume().once("close", () => response.end());
