@@ -6,7 +6,7 @@ import type { HashOptions } from "./password.ts";
 /** How long a check may wait for its turn, in milliseconds. */
 const waitTimeout = 5_000;
 
-/** How many passwords are checked at once, and how many may wait. */
+/** How many passwords are checked at once (2), and how many may wait (32). */
 export interface PasswordCheckerOptions extends HashOptions {
   readonly maxRunning?: number;
   readonly maxQueued?: number;

@@ -22,7 +22,10 @@ export type Attempt =
 
 /** How a throttle is made. */
 export interface LoginThrottleOptions {
-  /** How many entries each of its four tables holds, besides those of addresses that are known. */
+  /**
+   * How many entries each of its four tables holds, besides those of addresses that are known.
+   * Default: 10,000.
+   */
   readonly maxEntries?: number;
   /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
   readonly clock?: () => number;
