@@ -57,8 +57,10 @@ test("what does not fit does not compile", () => {
     (): ReturnType<Security<Login>> => deny(),
     // @ts-expect-error: a controller answers with a reply, not with its text
     (): Controller => () => "text",
+    // @ts-expect-error: a form belongs to its request, and cannot be taken from it
+    (): Controller => async ({ form }) => text(`${(await form()).size}`),
     // @ts-expect-error: a reply cannot be changed
     () => (text("").status = 500),
   ];
-  assert.equal(wrong.length, 11);
+  assert.equal(wrong.length, 12);
 });
