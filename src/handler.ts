@@ -165,7 +165,8 @@ function fieldsOf(
   fields.push("Cache-Control", caching ?? "no-store");
   if (sawSession) fields.push("Vary", "Cookie");
   // RFC 9110, section 11.6.1: a 401 names a scheme. No browser opens a dialog for this one.
-  if (status === 401) fields.push("WWW-Authenticate", 'Session realm="login"');
+  const lacksScheme = status === 401 && headers["WWW-Authenticate"] === undefined;
+  if (lacksScheme) fields.push("WWW-Authenticate", 'Session realm="login"');
   // What is left of the body would be read as the next request (RFC 9112, section 9.3).
   if (isLast) fields.push("Connection", "close");
   // RFC 9110, section 8.6: a 204 has none, and with a 304 it would be that of the page.

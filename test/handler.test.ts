@@ -207,6 +207,12 @@ test("a 401 names a scheme, whoever made it", async (t) => {
   }
 });
 
+test("a 401 that names its own scheme names no other", async (t) => {
+  const bearer = withHeaders(json({}, 401), { "WWW-Authenticate": "Bearer" });
+  const visitor = new Visitor(await startServer(t, open(get("/", () => bearer))));
+  assert.equal((await visitor.get("/")).headers.get("www-authenticate"), "Bearer");
+});
+
 test("a reply may choose its Cache-Control, unless it is for one visitor: Vary says when", async (t) => {
   const cacheable = withHeaders(text("x"), { "Cache-Control": "max-age=60" });
   const routes = open(
