@@ -34,6 +34,19 @@ test("controllers stand behind a security that establishes what they need, or mo
   ]);
 });
 
+test("a controller that is written in place knows what its group says", () => {
+  const name = get<Login>("/a", (_request, { username }) => text(username));
+  const routes = [
+    ...group<Login>({
+      prefix: "/b",
+      security: loggedIn,
+      routes: [get("", (_request, { username }) => text(username)), name],
+    }),
+    ...group({ prefix: "/c", security: loggedIn, routes: [name] }),
+  ];
+  assert.deepEqual(routes.map(({ path }) => path), ["/b", "/b/a", "/c/a"]);
+});
+
 test("what does not fit does not compile", () => {
   const prefix = "";
   const wrong = [
