@@ -49,6 +49,17 @@ describeManager("what a session holds,", {
     await subject.visit(browser, (session) => session.set("cart", "2"));
     assert.deepEqual(await subject.values(browser, "cart", "name"), ["2", "Ada"]);
   },
+  async "of two requests that add to one key at once the later stands, and no one is told"(subject) {
+    const browser = await subject.logIn("ada", { cart: "" });
+    const visit = await subject.visit(browser, async (session) => {
+      const cart = await session.get("cart");
+      await subject.visit(new Browser(browser.cookie), (tab) => tab.set("cart", "cap "));
+      assert.equal(await session.get("cart"), cart);
+      session.set("cart", `${cart}mug `);
+    });
+    assert.deepEqual(visit, { value: undefined, gone: false, cookie: undefined });
+    assert.deepEqual(await subject.values(browser, "cart"), ["mug "]);
+  },
   async "(5) to delete an absent key is no error, and makes no session"(subject) {
     const browser = await subject.logIn("ada", { cart: "1" });
     const visit = await subject.visit(browser, (session) => session.delete("absent"));
