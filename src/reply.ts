@@ -26,14 +26,15 @@ export type Json =
 export type Html = HtmlText;
 
 class HtmlText {
-  readonly #text: string;
+  // Not #text: deepEqual does not look into that, and takes any two pieces for equal.
+  private readonly text: string;
 
   constructor(text: string) {
-    this.#text = text;
+    this.text = text;
   }
 
   toString(): string {
-    return this.#text;
+    return this.text;
   }
 }
 

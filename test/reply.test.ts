@@ -105,6 +105,11 @@ for (const [claim, piece, written] of pieces) {
   });
 }
 
+test("pieces of HTML can be compared: deepEqual finds those that differ", () => {
+  assert.deepEqual(html`<b>${1}</b>`, html`<b>1</b>`);
+  assert.throws(() => assert.deepEqual(html`<b>`, html`<i>`), assert.AssertionError);
+});
+
 test("the class of a piece of HTML is not exported: only html and unescapedHtml make one", () => {
   assert.equal("HtmlText" in replies || "Html" in replies, false);
 });
