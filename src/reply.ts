@@ -95,7 +95,8 @@ export function json(value: Json, status: number = 200): Reply {
 export function redirect(path: string): Reply {
   // "//host" and "/\host" name another host (WHATWG URL), and control characters end the header.
   if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(path)) {
-    throw new TypeError(`Cannot redirect to ${JSON.stringify(path)}: not a path of this site`);
+    const target = JSON.stringify(path);
+    throw new TypeError(`Cannot redirect to ${target}: not a path of this site, percent-encoded`);
   }
   return { status: 303, headers: { Location: path }, cookies: [], body: "" };
 }

@@ -55,7 +55,7 @@ const targets: readonly (readonly [claim: string, target: string])[] = [
 
 for (const [claim, target] of targets) {
   test(`a redirection to ${claim} is refused`, () => {
-    const message = `Cannot redirect to ${JSON.stringify(target)}: not a path of this site`;
+    const message = `Cannot redirect to ${JSON.stringify(target)}: not a path of this site, percent-encoded`;
     assert.throws(() => redirect(target), { name: "TypeError", message });
   });
 }
