@@ -61,6 +61,11 @@ export const sets: readonly VendorableSet[] = [
     needed: ["cookie.ts", ...sessionFiles],
   },
   {
+    name: "Passwords, and a limit on guessing",
+    wanted: ["login/password-checker.ts", "login/throttle.ts"],
+    needed: ["login/password.ts"],
+  },
+  {
     name: "Replies, router and sessions, served",
     wanted: ["http-server.ts", "router.ts", "session-manager.ts", "stores/memory-store.ts"],
     needed: [
