@@ -13,7 +13,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** What JSON can say. */
+/** What JSON can say. What an `interface` describes is spread: `json({ ...product })`. */
 export type Json =
   | string
   | number
