@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import "../docs/samples/cart.test.ts";
 import { server as served } from "../docs/samples/served.ts";
 import { server } from "../docs/samples/visits.ts";
 import { answersIn, exchange } from "./raw-client.ts";
