@@ -1,4 +1,4 @@
-// Refusals are told in plain words, as HTML, or as JSON to a client that asks for it alone.
+// Refusals are told in plain words, as HTML, or as JSON to a client that prefers it.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -11,6 +11,11 @@ for (const [claim, accept, type] of [
   ["a browser gets a page", "text/html,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"],
   ["JSON alone is JSON", "application/json", "application/json"],
   ["JSON with anything else but HTML is JSON", "Application/JSON, text/plain, */*", "application/json"],
+  ["JSON that weighs more than HTML is JSON", "text/html;q=0.1, application/json; q=0.9", "application/json"],
+  ["HTML that weighs more is a page", "application/json;q=0.9, text/html", "text/html; charset=utf-8"],
+  ["JSON that is refused is a page", "application/json;q=0, */*", "text/html; charset=utf-8"],
+  ["a weight that is no number is a page", "application/json;q=1.1.1", "text/html; charset=utf-8"],
+  ["a weight is its own type's alone", "text/html;q=0.5, application/json, text/plain;q=0.1", "application/json"],
   ["JSON and HTML are a page, whatever the order", "application/json, TEXT/HTML", "text/html; charset=utf-8"],
   ["another JSON type is not JSON", "application/problem+json", "text/html; charset=utf-8"],
 ] as const) {

@@ -31,9 +31,16 @@ export function renderError(error: HttpError, request?: Pick<IncomingMessage, "h
 
 /** Answers a refusal as this page, or as `{"error": message}` to a client that prefers JSON. */
 export function pageOrJson(page: Reply, message: string, accept: string = ""): Reply {
-  const types = accept.toLowerCase();
   // Browsers name HTML. Who takes anything, as curl does, gets the page: a program can ask.
-  const prefersJson = types.includes("application/json") && !types.includes("text/html");
+  const prefersJson = weightOf("application/json", accept) > weightOf("text/html", accept);
   const reply = prefersJson ? json({ error: message }, page.status) : page;
   return withHeaders(reply, { Vary: "Accept" });
+}
+
+/** The weight of a type that is named (RFC 9110, section 12.4.2); 0 of one that is not. */
+function weightOf(type: string, accept: string): number {
+  const [, parameters] = accept.toLowerCase().split(type, 2);
+  if (parameters === undefined) return 0;
+  const [, weight = "1"] = /^[^,]*?;[ \t]*q=([\d.]+)/.exec(parameters) ?? [];
+  return Number(weight);
 }
