@@ -53,6 +53,9 @@ describeManager("time-outs", {
     const browser = await subject.logIn("ada", { cart: "1" });
     await useUntil(subject, browser, start + 8 * hour - 2);
     await subject.visit(browser, (session) => session.rotate());
+    // Its store would keep it for longer than it lives.
+    const [{ expiresAt } = assert.fail()] = await subject.manager.list("ada");
+    assert.equal(expiresAt, start + 8 * hour);
     subject.clock.advance(1);
     assert.deepEqual(await subject.values(browser, "cart"), ["1"]);
     subject.clock.advance(1);
