@@ -106,6 +106,18 @@ test("hashing takes its turn among the checks, with the checker's parameters", a
   assert.equal(checker.needsRenewal(made.replace("ln=14,r=8,p=5", "ln=17,r=8,p=1")), true);
 });
 
+test("on its own clock a check waits its turn, whatever the time of day is set to", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"] });
+  const held = heldScrypt();
+  const checker = new PasswordChecker({ maxRunning: 1, scrypt: held.scrypt });
+  const checks = ["a", "b"].map((guess) => checker.check(guess, undefined));
+  await setImmediate();
+  context.mock.timers.setTime(86_400_000);
+  await held.finish(0);
+  await held.finish(1);
+  assert.deepEqual(await Promise.all(checks), [false, false]);
+});
+
 test("32 checks may wait, and one more is refused at once with the seconds to wait", async () => {
   const held = heldScrypt();
   const checker = new PasswordChecker({ scrypt: held.scrypt });
