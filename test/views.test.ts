@@ -85,22 +85,27 @@ const slots: readonly (readonly [name: string, reply: Reply])[] = [
   ["the message of an error", renderError(new HttpError(400, hostile))],
 ];
 
+/** Says what is missing: Node 20 with tsx takes minutes to find words for a failed `assert.ok`. */
+function assertShows(body: string, text: string): void {
+  assert.ok(body.includes(text), `The page does not show ${text}`);
+}
+
 for (const [name, reply] of slots) {
   test(`markup in ${name} is shown, not obeyed`, () => {
-    assert.ok(reply.body.includes(escaped));
+    assertShows(reply.body, escaped);
     assert.doesNotMatch(reply.body, /<script/);
   });
 }
 
 test("a name in any script or with emoji is sent as it is", () => {
   const username = "Zo\u00eb \u5f20 \u{1f600}";
-  assert.ok(homePage({ username }).body.includes(`<h1>Hello, ${username}</h1>`));
+  assertShows(homePage({ username }).body, `<h1>Hello, ${username}</h1>`);
 });
 
 test("the login form is labelled, and tells password managers what is what", () => {
   const { status, body } = loginPage();
   assert.equal(status, 200);
-  assert.ok(body.includes(`<h1>Log in</h1>
+  assertShows(body, `<h1>Log in</h1>
 
 <form class="login" method="post" action="/login">
 <label for="username">User name</label>
@@ -110,18 +115,18 @@ test("the login form is labelled, and tells password managers what is what", () 
 <input id="password" name="password" type="password" autocomplete="current-password"
  required>
 <button class="main">Log in</button>
-</form>`));
+</form>`);
   assert.doesNotMatch(body, /role="alert"|id="error"/);
 });
 
 test("a refused login keeps the name, says why, and puts the cursor into the password", () => {
   const { status, body } = loginPage({ username: "ann", error: "Wait a little.", status: 429 });
   assert.equal(status, 429);
-  assert.ok(body.includes('<p class="note" id="error" role="alert">Wait a little.</p>'));
-  assert.ok(body.includes(`value="ann" autocomplete="username"
- autocapitalize="none" spellcheck="false" required aria-describedby="error">`));
-  assert.ok(body.includes(`autocomplete="current-password"
- required aria-describedby="error" autofocus>`));
+  assertShows(body, '<p class="note" id="error" role="alert">Wait a little.</p>');
+  assertShows(body, `value="ann" autocomplete="username"
+ autocapitalize="none" spellcheck="false" required aria-describedby="error">`);
+  assertShows(body, `autocomplete="current-password"
+ required aria-describedby="error" autofocus>`);
 });
 
 test("the cursor waits in the name until one is known, whatever was refused", () => {
@@ -132,29 +137,29 @@ test("the cursor waits in the name until one is known, whatever was refused", ()
 test("the home page greets, leads to the sessions and the profile, and logs out by POST", () => {
   const { status, body } = homePage({ username: "ann" });
   assert.equal(status, 200);
-  assert.ok(body.includes("<h1>Hello, ann</h1>"));
-  assert.ok(body.includes('<a href="/sessions">'));
-  assert.ok(body.includes('<a href="/profile">'));
-  assert.ok(body.includes('<form method="post" action="/logout"><button>Log out</button>'));
+  assertShows(body, "<h1>Hello, ann</h1>");
+  assertShows(body, '<a href="/sessions">');
+  assertShows(body, '<a href="/profile">');
+  assertShows(body, '<form method="post" action="/logout"><button>Log out</button>');
 });
 
 test("the logout page changes nothing until its button posts", () => {
   const { status, body } = logoutPage();
   assert.equal(status, 200);
-  assert.ok(body.includes('<form method="post" action="/logout"><button class="main">Log out<'));
+  assertShows(body, '<form method="post" action="/logout"><button class="main">Log out<');
 });
 
 test("the sessions page marks this session, and ends another by its handle", () => {
   const { status, body } = sessionsPage({ sessions: [own, session()], current, now });
   assert.equal(status, 200);
-  assert.ok(body.includes(`<li class="session">
-<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`));
-  assert.ok(body.includes(`<li class="session">
-<p id="session-2"><strong>Firefox on Windows</strong><br>\n`));
-  assert.ok(body.includes(`<form method="post" action="/sessions/end">
+  assertShows(body, `<li class="session">
+<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`);
+  assertShows(body, `<li class="session">
+<p id="session-2"><strong>Firefox on Windows</strong><br>\n`);
+  assertShows(body, `<form method="post" action="/sessions/end">
 <input type="hidden" name="handle" value="h1">
 <button aria-describedby="session-2">End session</button>
-</form>`));
+</form>`);
   assert.ok(!body.includes('value="h0"'), "this session is ended by logging out");
   assert.equal(body.match(/action="\/logout"/g)?.length, 1);
   assert.ok(body.includes("<h1>Your sessions</h1>\n\n<p>These browsers"), "there is no notice");
@@ -163,10 +168,10 @@ test("the sessions page marks this session, and ends another by its handle", () 
 test("the others can be ended when there are any, and all can be at any time", () => {
   const alone = sessionsPage({ sessions: [own], current, now }).body;
   const several = sessionsPage({ sessions: [own, session()], current, now }).body;
-  assert.ok(alone.includes(`</ul>
+  assertShows(alone, `</ul>
 <div class="row">
 
-<form method="post" action="/sessions/end-all">`));
+<form method="post" action="/sessions/end-all">`);
   assert.match(several, / method="post" action="\/sessions\/end-others"><button>End all others</);
   for (const body of [alone, several]) {
     assert.match(body, / method="post" action="\/sessions\/end-all"><button>Log out everywhere</);
@@ -175,7 +180,7 @@ test("the others can be ended when there are any, and all can be at any time", (
 
 test("a notice on the sessions page is announced as a status", () => {
   const { body } = sessionsPage({ sessions: [own], current, now, notice: "That session has ended." });
-  assert.ok(body.includes('<p class="note" role="status">That session has ended.</p>'));
+  assertShows(body, '<p class="note" role="status">That session has ended.</p>');
 });
 
 const spans: readonly (readonly [milliseconds: number, ago: string, left: string])[] = [
@@ -201,9 +206,9 @@ for (const [milliseconds, ago, left] of spans) {
     const seen = session({ lastSeenAt: now - milliseconds });
     const ending = session({ expiresAt: now + milliseconds });
     const { body } = sessionsPage({ sessions: [started, seen, ending], current, now });
-    assert.ok(body.includes(`Started <time datetime="${past}">${ago}</time>, last seen <time `));
-    assert.ok(body.includes(`, last seen <time datetime="${past}">${ago}</time>.<br>`));
-    assert.ok(body.includes(`Ends in <time datetime="${future}">${left}</time> if not used.`));
+    assertShows(body, `Started <time datetime="${past}">${ago}</time>, last seen <time `);
+    assertShows(body, `, last seen <time datetime="${past}">${ago}</time>.<br>`);
+    assertShows(body, `Ends in <time datetime="${future}">${left}</time> if not used.`);
   });
 }
 
