@@ -104,6 +104,17 @@ describeManager("rotate", {
     const browserOfWinner = new Browser(winner?.cookie?.split(";")[0]);
     assert.deepEqual(await subject.values(browserOfWinner, "cart"), ["1"]);
   },
+  async "that comes after a log-out, and cannot take the new session back, is a fault"(subject) {
+    const browser = await subject.logIn("ada");
+    const sameBrowser = new Browser(browser.cookie);
+    subject.store.before = async (method) => {
+      if (method !== "delete") return;
+      subject.store.before = () => {};
+      await subject.visit(sameBrowser, (session) => session.destroy());
+      subject.store.after = () => subject.store.fail("delete");
+    };
+    await assert.rejects(subject.visit(browser, (session) => session.rotate()), down);
+  },
 });
 
 test("a session that times out before it is rotated is not brought back by a store that lags", async () => {
