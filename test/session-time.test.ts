@@ -95,6 +95,17 @@ describeManager("time-outs", {
     await subject.values(browser, "cart");
     assert.equal(subject.store.count("update"), 2);
   },
+  async "(29) the same where the absolute limit comes first"(subject) {
+    const start = subject.clock();
+    const browser = await subject.logIn("ada", { cart: "1" });
+    await useUntil(subject, browser, start + 8 * hour - 10 * minute);
+    const updates = subject.store.count("update");
+    for (const [advance, more] of [[3 * minute - 1, 0], [1, 1], [3 * minute - 1, 1]] as const) {
+      subject.clock.advance(advance);
+      await subject.values(browser, "cart");
+      assert.equal(subject.store.count("update"), updates + more);
+    }
+  },
   async "(29) a write is a use, and what was not looked at was not used"(subject) {
     const browser = await subject.logIn("ada", { cart: "1" });
     subject.clock.advance(2 * minute);
@@ -140,6 +151,10 @@ test("a shorter absolute limit holds for sessions that are there already", async
   const [idleTimeout, absoluteTimeout] = [minute, 2 * minute];
   const stricter = new SessionManager({ store, clock, idleTimeout, absoluteTimeout });
   clock.advance(2 * minute - 1);
+  // Used meanwhile, by the old limits.
+  const use = subject.open(cookie);
+  use.set("cart", "1");
+  await subject.commit(use, cookie);
   assert.equal((await stricter.list("ada")).length, 1);
   clock.advance(1);
   assert.deepEqual(await stricter.list("ada"), []);
