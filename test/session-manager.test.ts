@@ -60,6 +60,14 @@ describeManager("what a session holds,", {
     assert.deepEqual(visit, { value: undefined, gone: false, cookie: undefined });
     assert.deepEqual(await subject.values(browser, "cart"), ["mug "]);
   },
+  async "(4) what is set is written, though it was the same when the request looked"(subject) {
+    const browser = await subject.logIn("ada", { cart: "1" });
+    const { session, commit } = subject.request(browser);
+    session.set("cart", (await session.get("cart")) ?? "");
+    await subject.visit(browser, (meanwhile) => meanwhile.set("cart", "2"));
+    await commit();
+    assert.deepEqual(await subject.values(browser, "cart"), ["1"]);
+  },
   async "(5) to delete an absent key is no error, and makes no session"(subject) {
     const browser = await subject.logIn("ada", { cart: "1" });
     const visit = await subject.visit(browser, (session) => session.delete("absent"));
@@ -99,7 +107,7 @@ describeManager("what a session holds,", {
     assert.deepEqual([browser.cookie, subject.size], [undefined, 0]);
   },
   async "(8) destroy without a session: no cookie, no record, no question"(subject) {
-    const visit = await subject.visit(new Browser(), (session) => session.destroy());
+    const visit = await subject.visit(new Browser("theme=dark"), (session) => session.destroy());
     assert.deepEqual(visit, { value: undefined, gone: false, cookie: undefined });
     assert.deepEqual(subject.store.asked, []);
   },
