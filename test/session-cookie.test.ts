@@ -75,10 +75,14 @@ describe("ids are taken from a request:", () => {
     ["all of several, as they come", `${name}=${b}; theme=dark; ${name}=${a}`, [b, a]],
     ["the well-formed of several", `${name}=x; ${name}=${a}; ${name}=; ${name}=${b}`, [a, b]],
     ["not the escaped of several", `${name}=${a.slice(1)}%61; ${name}=${b}`, [b]],
-    ["one that came twice costs one question", `${name}=${a}; ${name}=${a}; ${name}=${b}`, [a, b]],
     [
       "four of five: each is a question to the store",
       [a, b, c, d, e].map((id) => `${name}=${id}`).join("; "),
+      [a, b, c, d],
+    ],
+    [
+      "one that came twice costs one question, and counts once for the four",
+      [a, a, b, c, d].map((id) => `${name}=${id}`).join("; "),
       [a, b, c, d],
     ],
     [
