@@ -183,11 +183,16 @@ describe("(43) a corrupt record is as absent, reported once, and removed:", () =
     });
   }
 
-  test("one that cannot be removed is a fault", async () => {
-    const store = { ...storeThat(() => null), delete: () => Promise.reject(new Error("down")) };
-    const asking = async () => new CheckedStore(store, 1000, () => {}).read(key);
-    await assert.rejects(asking, { name: "SessionStoreError" });
-  });
+  for (const [how, remove] of [
+    ["cannot be removed", () => Promise.reject(new Error("down"))],
+    ["is not removed in time", () => new Promise<boolean>(() => {})],
+  ] as const) {
+    test(`one that ${how} is a fault`, { timeout: 5_000 }, async () => {
+      const store = { ...storeThat(() => null), delete: remove };
+      const asking = async () => new CheckedStore(store, 1, () => {}).read(key);
+      await assert.rejects(asking, { name: "SessionStoreError" });
+    });
+  }
 });
 
 describe("a list leaves out what makes no sense:", () => {
@@ -195,6 +200,7 @@ describe("a list leaves out what makes no sense:", () => {
     ...corruptRecords,
     ["undefined", undefined],
     ["another's session", { key, ...record, owner: "eve" }],
+    ["nobody's session", { key, ...record, owner: undefined }],
     ["a session without a key", record],
   ];
   for (const [name, one] of strange) {
