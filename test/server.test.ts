@@ -44,6 +44,9 @@ describe("the server", concurrency, () => {
     assert.deepEqual(lines.map(({ event }) => event), ["start", "login", "stop"]);
     assert.equal(lines[0].url, server.url);
     assert.ok(!server.output().stdout.includes(password));
+    const next = await runServer({ SCRYPT });
+    assert.ok(!next.output().stderr.includes(password));
+    await next.stop();
   });
 
   test("listens on an IPv6 address", async () => {
