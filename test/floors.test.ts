@@ -64,6 +64,11 @@ function importsOf(file: string): readonly Import[] {
   return [...statements].map(([, type, from = ""]) => ({ isType: type !== undefined, from }));
 }
 
+test("nothing is installed at run time", () => {
+  const manifest = readFileSync(join(source, "../package.json"), "utf8");
+  assert.equal(JSON.parse(manifest).dependencies, undefined);
+});
+
 test("every source file has its floor", () => {
   const files = readdirSync(source, { recursive: true, encoding: "utf8" });
   assert.deepEqual(files.filter((file) => file.endsWith(".ts")).sort(), [...floors].sort());
