@@ -165,6 +165,15 @@ for (const [status, claim, text] of malformed) {
   });
 }
 
+test("a malformed body is refused as its request prefers", async (t) => {
+  const { port } = await startLogin(t);
+  const fields = `Host: a.test\r\n${formField}Accept: application/json\r\n`;
+  const head = `POST /login HTTP/1.1\r\n${fields}Transfer-Encoding: chunked\r\n\r\n`;
+  const [answer = assert.fail()] = answersIn(await exchange(port, `${head}zz\r\n`));
+  assert.equal(answer.body, '{"error":"Send a well-formed request."}');
+  check("POST", answer);
+});
+
 test("408 has every field", async (t) => {
   const { server, port } = await startLogin(t);
   const connected = once(server, "connection");

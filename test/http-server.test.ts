@@ -9,7 +9,7 @@ import { get, group, post } from "../src/router.ts";
 import { anyone } from "../src/security.ts";
 import { gate } from "./gate.ts";
 import type { Gate } from "./gate.ts";
-import { formType, startServer } from "./raw-server.ts";
+import { formType, listen, startServer } from "./raw-server.ts";
 import type { RawAnswer, TestServer } from "./raw-server.ts";
 
 let reads = 0;
@@ -260,6 +260,14 @@ test("requests in one go are answered in order, and cookies and bodies do not mi
   assert.deepEqual(answers.map(({ status }) => status), [200, 200, 404, 200]);
   assert.deepEqual(answers.map(({ body }) => body.slice(0, 5)), ["held ", '[["a"', "There", "first"]);
   client.socket.destroy();
+});
+
+test("the answer to what is malformed has its length in bytes", async (t) => {
+  const renderError = () => text("é", 400);
+  const foreign = await listen(createHttpServer(() => {}, { renderError }));
+  t.after(() => foreign.close());
+  const answers = await (await foreign.connect()).send("garbage\r\n\r\n").closed();
+  assert.deepEqual(answers.map(({ body }) => body), ["\xc3\xa9"]);
 });
 
 test("what is malformed behind a good request is not taken for its answer", async () => {
