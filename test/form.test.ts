@@ -56,7 +56,7 @@ test("a compressed form is 415, whatever the coding", () => {
   }
 });
 
-test("8,192 bytes are a form, one more is 413, announced or received", () => {
+test("a form of 8,192 bytes may be announced, one more is 413", () => {
   const headers = { "content-type": form };
   checkFormHeaders({ ...headers, "content-length": "8192" });
   const tooLarge = { status: 413, message: "Send a form of at most 8192 bytes." };
