@@ -86,7 +86,7 @@ test("an HttpError has a status, a message for the visitor, and fields", () => {
 
 const pieces: readonly (readonly [claim: string, piece: Html, written: string])[] = [
   ["a template without values is as written", html`<p>&amp;</p>`, "<p>&amp;</p>"],
-  ["text is escaped, all five characters", html`${`&<>"'`}`, "&amp;&lt;&gt;&quot;&#39;"],
+  ["text is escaped, all five characters", html`${"&"}${"<"}${">"}${'"'}${"'"}`, "&amp;&lt;&gt;&quot;&#39;"],
   ["every one of them", html`<b a="${'"a" & "b"'}">`, '<b a="&quot;a&quot; &amp; &quot;b&quot;">'],
   ["what is escaped already is escaped again", html`${"&amp;"}`, "&amp;amp;"],
   ["other text is as it is", html`${"é / ` $ = 1"}`, "é / ` $ = 1"],
