@@ -47,7 +47,8 @@ export function isCrossOrigin(headers: IncomingHttpHeaders): boolean {
 
 /**
  * Tells whether a person came here by a link of this site or by typing the address: so that a GET
- * may change something, as for logging out. Other sites' links, images and prefetches may not.
+ * may change something, as for logging out. Other sites' links, images and prefetches may not: as
+ * far as browsers tell, which is over https, or to this very machine.
  */
 export function isDeliberateVisit(method: string, headers: IncomingHttpHeaders): boolean {
   const { "sec-fetch-dest": destination = "document", "sec-purpose": purpose = "" } = headers;

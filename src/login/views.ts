@@ -80,7 +80,7 @@ ${others}
 /** Asks before logging out: for a visit that another site or a prefetch may have caused. */
 export function logoutPage(): Reply {
   return layout("Log out", html`<h1>Log out?</h1>
-<p>You came here from another site, so nothing has changed yet.</p>
+<p>Another site may have sent you here, so nothing has changed yet.</p>
 <div class="row">
 <form method="post" action="/logout"><button class="main">Log out</button></form>
 <a href="/">Stay logged in</a>
