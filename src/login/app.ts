@@ -1,6 +1,7 @@
 // The login application: the article's routes, and the controllers behind them.
 
-import { HttpError, json, redirect, status, withHeaders } from "../reply.ts";
+import { serializeCookie } from "../cookie.ts";
+import { HttpError, json, redirect, status, withCookie, withHeaders } from "../reply.ts";
 import type { Reply } from "../reply.ts";
 import type { Request } from "../request.ts";
 import { get, group, post } from "../router.ts";
@@ -18,6 +19,16 @@ export interface LoginParts extends LoginChecks {
   readonly sessions: SessionManager;
   readonly clock: () => number;
 }
+
+// The back button shows a page again unless cookies have changed since; and of the page that came
+// with the login, Chromium overlooks the first change (version 156). So this is a second.
+const loggedOut = serializeCookie("logged_out", "1", {
+  path: "/",
+  maxAge: 1,
+  secure: true,
+  httpOnly: true,
+  sameSite: "lax",
+});
 
 const nothingDone = "Your session has ended, and nothing was done. Log in, and try again.";
 
@@ -54,10 +65,12 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
   const logOut: Controller = async ({ session, address }) => {
     const user = await session.get("username");
     const handle = await session.handle();
-    if (user !== undefined) log("info", "logout", { address, user, session: handle });
     session.destroy();
     // Not "cookies": it would clear those of other applications of the same site.
-    return withHeaders(redirect("/login"), { "Clear-Site-Data": '"cache", "storage"' });
+    const reply = withHeaders(redirect("/login"), { "Clear-Site-Data": '"cache", "storage"' });
+    if (user === undefined) return reply;
+    log("info", "logout", { address, user, session: handle });
+    return withCookie(reply, loggedOut);
   };
 
   const visitLogOut: Controller = (request, auth) =>
