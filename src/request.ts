@@ -18,8 +18,8 @@ export interface Request {
   /** Who sent it, as far as the proxies can be trusted that the server was told of. */
   readonly address: string;
   readonly session: Session;
-  /** Aborts when the client leaves before it was answered. */
-  readonly signal: AbortSignal;
+  /** Whether the client has left: no answer reaches it any more. */
+  readonly hasLeft: boolean;
 
   /**
    * The fields of the form that was sent; without a body there are none.
@@ -67,18 +67,8 @@ export class IncomingRequest implements Request {
     return addressOf(this.#message, this.#hops);
   }
 
-  get signal(): AbortSignal {
-    const leaving = new AbortController();
-    const { socket } = this.#message;
-    const leave = (): void => {
-      socket.off("close", leave);
-      if (!this.#response.writableFinished) leaving.abort(new HttpError(400, "The client left."));
-    };
-    this.#response.once("close", leave);
-    // A response that waits for others of its connection, however many, does not close with it.
-    socket.setMaxListeners(0).once("close", leave);
-    if (this.#response.closed || socket.destroyed) leave();
-    return leaving.signal;
+  get hasLeft(): boolean {
+    return this.#message.socket.destroyed;
   }
 
   /** Whether a body was announced and its end not seen: the connection cannot be used again. */

@@ -11,7 +11,7 @@ import { heldScrypt } from "./fake-scrypt.ts";
 import { gate } from "./gate.ts";
 import { interposedStore } from "./interposed-store.ts";
 import { account, password, startLogin, Visitor } from "./test-server.ts";
-import type { Answer } from "./test-server.ts";
+import type { Answer, LoginServer } from "./test-server.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -213,6 +213,20 @@ test("with 50 logins at once the heartbeat answers, and each is answered in the 
   for (const status of answered.slice(16)) assert.ok([303, 401].includes(status), `${status}`);
 });
 
+/** A login whose client leaves, when this has happened; answers when the server knows. */
+async function leaveLogin(server: LoginServer, name: string, when: Promise<unknown>): Promise<void> {
+  const leaving = new AbortController();
+  const seen = once(server.server, "request");
+  const body = new URLSearchParams({ username: name, password });
+  const { signal } = leaving;
+  const login = fetch(`${server.url}/login`, { method: "POST", body, signal });
+  const [, response] = await seen;
+  await when;
+  leaving.abort();
+  await assert.rejects(login, { name: "AbortError" });
+  await once(response, "close");
+}
+
 test("a check whose client left the queue is not made", async (t) => {
   const { held, started, scrypt } = announcedScrypt();
   const [ada, sought] = [await account("ada"), gate()];
@@ -225,20 +239,21 @@ test("a check whose client left the queue is not made", async (t) => {
   const server = await startLogin(t, { users, hashing: { scrypt, maxRunning: 1 } });
   const first = new Visitor(server).logIn("ada", "first");
   await started;
-  const leaving = new AbortController();
-  const seen = once(server.server, "request");
-  const body = new URLSearchParams({ username: "ben", password: "second" });
-  const { signal } = leaving;
-  const second = fetch(`${server.url}/login`, { method: "POST", body, signal });
-  const [, response] = await seen;
-  await sought.reached;
-  leaving.abort();
-  await assert.rejects(second, { name: "AbortError" });
-  await once(response, "close");
+  await leaveLogin(server, "ben", sought.reached);
   await held.finish(0);
   assert.equal((await first).status, 401);
   assert.deepEqual(held.texts(), ["first"]);
-  assert.deepEqual(server.newEvents(), ["login-failed"]);
+  assert.deepEqual([...server.newEvents()].sort(), ["login-busy", "login-failed"]);
+});
+
+test("a login whose client left during the check makes no session: two clicks make one", async (t) => {
+  const { held, started, scrypt } = announcedScrypt();
+  const store = new MemoryStore();
+  const server = await startLogin(t, { store, hashing: { scrypt } });
+  await leaveLogin(server, "ada", started);
+  await held.finish(0);
+  assert.equal(store.size, 0);
+  assert.deepEqual(server.newEvents(), []);
 });
 
 function renewing(user: User, renewed: string[]): UserStore {

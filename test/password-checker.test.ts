@@ -157,47 +157,35 @@ test("a check whose client left the queue is never done, and its place is free",
   const held = heldScrypt();
   const limits = { maxRunning: 1, maxQueued: 1, scrypt: held.scrypt };
   const checker = new PasswordChecker(limits);
-  const client = new AbortController();
-  const reason = new Error("gone");
+  const [client, other] = [{ hasLeft: false }, { hasLeft: false }];
   const first = checker.check("first", undefined);
-  const left = checker.check("left", undefined, client);
-  client.abort(reason);
-  assert.equal(await outcomeOf(left), reason);
-  const next = checker.check("next", undefined);
+  const left = outcomeOf(checker.check("left", undefined, client));
+  assert.ok((await outcomeOf(checker.check("too many", undefined))) instanceof PasswordCheckerBusyError);
+  client.hasLeft = true;
+  const alsoLeft = outcomeOf(checker.hash("also left", other));
+  assert.ok((await left) instanceof PasswordCheckerBusyError);
+  other.hasLeft = true;
   await held.finish(0);
+  assert.ok((await alsoLeft) instanceof PasswordCheckerBusyError);
+  const next = checker.check("next", undefined);
   await held.finish(1);
   assert.deepEqual(held.texts(), ["first", "next"]);
   assert.deepEqual(await Promise.all([first, next]), [false, false]);
 });
 
-test("a client that left before does not wait, one that leaves later changes nothing", async () => {
+test("a client that leaves while its password is checked changes nothing", async () => {
   const held = heldScrypt();
   const checker = new PasswordChecker({ scrypt: held.scrypt, maxRunning: 1 });
-  const reason = new Error("gone");
-  const left = { signal: AbortSignal.abort(reason) };
-  const client = new AbortController();
+  const client = { hasLeft: false };
   const first = checker.check("first", undefined);
-  assert.equal(await outcomeOf(checker.check("left", undefined, left)), reason);
-  assert.equal(await outcomeOf(checker.hash("left", left)), reason);
-
   const leaving = checker.check("leaving", undefined, client);
   const last = checker.check("last", undefined);
   await held.finish(0);
-  client.abort(reason);
+  client.hasLeft = true;
   await held.finish(1);
   await held.finish(2);
   assert.deepEqual(held.texts(), ["first", "leaving", "last"]);
   assert.deepEqual(await Promise.all([first, leaving, last]), [false, false, false]);
-});
-
-test("the signal of a client that need not wait is not asked for", async () => {
-  const client = {
-    get signal(): AbortSignal {
-      throw new Error("asked");
-    },
-  };
-  const checker = new PasswordChecker({ scrypt: cheapScrypt });
-  assert.equal(await checker.check("guess", undefined, client), false);
 });
 
 test("a scrypt that fails rejects its own check, and frees its place", async () => {

@@ -16,7 +16,7 @@ export interface PasswordCheckerOptions extends HashOptions {
 
 const defaults = { maxRunning: 2, maxQueued: 32, clock: () => performance.now() };
 
-/** Too many passwords wait to be checked: nothing was decided about this one. */
+/** A password got no turn: too many wait, or its client has left. Nothing was decided about it. */
 export class PasswordCheckerBusyError extends Error {
   override readonly name = "PasswordCheckerBusyError";
   /** Seconds after which to try again. */
@@ -27,21 +27,21 @@ export class PasswordCheckerBusyError extends Error {
   }
 }
 
-/** Whose password it is: a request, of which the signal is asked only when it has to wait. */
+/** Whose password it is: the request, say. */
 export interface Client {
-  readonly signal: AbortSignal;
+  readonly hasLeft: boolean;
 }
 
 interface Waiter {
   readonly since: number;
+  readonly client: Client;
   start(): void;
-  refuse(reason: unknown): void;
+  refuse(reason: PasswordCheckerBusyError): void;
 }
 
 /**
  * Checks and hashes passwords in turn. Both throw a `PasswordCheckerBusyError` when the queue is
- * full or the wait was too long, and the reason of the client's signal when it aborts meanwhile:
- * a client that left the queue costs nothing.
+ * full, the wait was too long, or the client left meanwhile: in the queue, that costs nothing.
  */
 export class PasswordChecker {
   readonly #options: typeof defaults & HashOptions;
@@ -66,7 +66,11 @@ export class PasswordChecker {
    *
    * @throws {TypeError} when the hash is not one that `hashPassword` writes.
    */
-  async check(password: string, hash: string | undefined, client?: Client): Promise<boolean> {
+  async check(
+    password: string,
+    hash: string | undefined,
+    client: Client = { hasLeft: false },
+  ): Promise<boolean> {
     const isRight = await this.#inTurn(client, () =>
       verifyPassword(password, hash ?? this.#decoy, this.#options),
     );
@@ -74,7 +78,7 @@ export class PasswordChecker {
   }
 
   /** Hashes a password as `hashPassword` does. */
-  hash(password: string, client?: Client): Promise<string> {
+  hash(password: string, client: Client = { hasLeft: false }): Promise<string> {
     return this.#inTurn(client, () => hashPassword(password, this.#options));
   }
 
@@ -83,9 +87,9 @@ export class PasswordChecker {
     return needsRenewal(hash, this.#options);
   }
 
-  async #inTurn<T>(client: Client | undefined, work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(client: Client, work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#options.maxRunning) this.#running += 1;
-    else await this.#wait(client?.signal);
+    else await this.#wait(client);
     try {
       return await work();
     } finally {
@@ -94,28 +98,31 @@ export class PasswordChecker {
     }
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    if (this.#queue.size >= this.#options.maxQueued) throw new PasswordCheckerBusyError();
+  #wait(client: Client): Promise<void> {
+    const { clock, maxQueued } = this.#options;
+    for (const waiter of this.#queue) if (waiter.client.hasLeft) this.#refuse(waiter);
+    if (this.#queue.size >= maxQueued) throw new PasswordCheckerBusyError();
     return new Promise((start, refuse) => {
-      const waiter: Waiter = { since: this.#options.clock(), start, refuse };
-      this.#queue.add(waiter);
-      signal?.addEventListener("abort", () => {
-        this.#queue.delete(waiter);
-        refuse(signal.reason);
-      });
+      this.#queue.add({ since: clock(), client, start, refuse });
     });
   }
 
   // The longest wait is in front, and a place is free every few 100 ms: no timer is needed.
   #startNext(): void {
     for (const waiter of this.#queue) {
-      this.#queue.delete(waiter);
-      if (this.#options.clock() - waiter.since <= waitTimeout) {
-        this.#running += 1;
-        return waiter.start();
+      const isLate = this.#options.clock() - waiter.since > waitTimeout;
+      if (isLate || waiter.client.hasLeft) {
+        this.#refuse(waiter);
+        continue;
       }
-      waiter.refuse(new PasswordCheckerBusyError());
+      this.#queue.delete(waiter);
+      this.#running += 1;
+      return waiter.start();
     }
+  }
+
+  #refuse(waiter: Waiter): void {
+    this.#queue.delete(waiter);
+    waiter.refuse(new PasswordCheckerBusyError());
   }
 }

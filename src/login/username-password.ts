@@ -75,6 +75,8 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       }
       await renew(user.passwordHash);
       attempt.succeed();
+      // After a second click on the button, say: nobody would ever hear of this session.
+      if (request.hasLeft) return refuse(400, "The client has left.");
       log("info", "login", { address, user: username });
       return allow({ username });
     } catch (error) {
