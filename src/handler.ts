@@ -14,7 +14,7 @@ import type { SessionManager } from "./session-manager.ts";
 export interface HandlerOptions {
   readonly router: Router;
   readonly sessions: SessionManager;
-  /** Fields of every answer. Default: `securityHeaders(false)`. */
+  /** Fields of every answer that has no own. Default: `securityHeaders(false)`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The names of this server; others are answered 421. Default: any name. */
   readonly allowedHosts?: readonly string[] | undefined;
@@ -50,7 +50,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { headers = securityHeaders(false), onFault = () => {}, onReply = () => {} } = options;
   const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
   const hosts = new Set(allowedHosts.map((name) => name.toLowerCase()));
-  const commonFields = Object.entries(headers).flat();
+  const commonFields = Object.entries(headers);
   /** Connections that carry one more answer: what else they bring is not done (RFC 9112, 9.6). */
   const closing = new WeakSet<object>();
 
@@ -150,11 +150,14 @@ function visibleError(error: unknown): HttpError {
 /** All fields of a reply, flat: names and values in turn, as `writeHead` takes them fastest. */
 function fieldsOf(
   { status, headers, cookies, body }: Reply,
-  commonFields: readonly string[],
+  commonFields: readonly (readonly [name: string, value: string])[],
   sawSession: boolean,
   isLast: boolean,
 ): string[] {
-  const fields = [...commonFields];
+  const fields: string[] = [];
+  for (const [name, value] of commonFields) {
+    if (headers[name] === undefined) fields.push(name, value);
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (name !== "Cache-Control") fields.push(name, value);
   }

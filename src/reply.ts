@@ -4,8 +4,8 @@
 export interface Reply {
   readonly status: number;
   /**
-   * Fields by name, spelled as their RFCs spell it: `Cache-Control`. `Set-Cookie` is not among
-   * them: there may be several, in `cookies`.
+   * Fields by name, spelled as their RFCs spell it: `Cache-Control`. Not among them are
+   * `Set-Cookie`, since there may be several, in `cookies`, and `Content-Length`, which is added.
    */
   readonly headers: Readonly<Record<string, string>>;
   /** Values of `Set-Cookie`, at most one for each cookie name (RFC 6265, section 4.1.1). */

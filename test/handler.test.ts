@@ -213,6 +213,14 @@ test("a 401 that names its own scheme names no other", async (t) => {
   assert.equal((await visitor.get("/")).headers.get("www-authenticate"), "Bearer");
 });
 
+test("a field of every answer gives way to the reply's own", async (t) => {
+  const framed = withHeaders(text("x"), { "X-Frame-Options": "SAMEORIGIN" });
+  const visitor = new Visitor(await startServer(t, open(get("/", () => framed))));
+  const { headers } = await visitor.get("/");
+  assert.equal(headers.get("x-frame-options"), "SAMEORIGIN");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+});
+
 test("a reply may choose its Cache-Control, unless it is for one visitor: Vary says when", async (t) => {
   const cacheable = withHeaders(text("x"), { "Cache-Control": "max-age=60" });
   const routes = open(
