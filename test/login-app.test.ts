@@ -421,7 +421,7 @@ test("a user ends another session of theirs, and is told once", async (t) => {
 
   for (const form of [{ handle }, { handle: "" }, {}] as const) {
     await first.post("/sessions/end", form);
-    assert.equal(noticeOf(await first.get("/sessions")), "0 sessions were ended.");
+    assert.equal(noticeOf(await first.get("/sessions")), "There was no session left to end.");
   }
   assert.deepEqual(server.newEvents().slice(3), new Array(4).fill("sessions-ended"));
 });
@@ -433,7 +433,7 @@ test("nobody ends another user's session, knowing its handle", async (t) => {
   const ben = new Visitor(server);
   await ben.logIn("ben");
   await ben.post("/sessions/end", { handle });
-  assert.equal(noticeOf(await ben.get("/sessions")), "0 sessions were ended.");
+  assert.equal(noticeOf(await ben.get("/sessions")), "There was no session left to end.");
   assert.deepEqual(handlesIn(await ada.get("/sessions")).includes(handle), true);
 });
 
@@ -465,7 +465,7 @@ test("a user logs out everywhere, here too", async (t) => {
 });
 
 for (const path of ["/sessions/end", "/sessions/end-others", "/sessions/end-all"]) {
-  test(`${path} from a session that has ended says that nothing was done`, async (t) => {
+  test(`${path} from a session that has ended says that it changed nothing`, async (t) => {
     const visitors = await threeBrowsers(await startLogin(t));
     const [first = assert.fail()] = visitors;
     const { cookie } = first;
@@ -473,7 +473,7 @@ for (const path of ["/sessions/end", "/sessions/end-others", "/sessions/end-all"
     first.cookie = cookie;
     const refused = await first.post(path);
     assert.equal(refused.status, 401);
-    assert.match(refused.body, /<p>Your session has ended, and nothing was done\. Log in, and try again\.<\/p>/);
+    assert.match(refused.body, /<p>Your session had ended already: this changed nothing\. Log in to go on\.<\/p>/);
     assert.deepEqual(await Promise.all(visitors.map(isLoggedIn)), [false, true, true]);
   });
 }

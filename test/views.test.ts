@@ -27,13 +27,14 @@ function session(changes: Partial<ListedSession> = {}): ListedSession {
 
 const own = session({ handle: "h0", data: new Map([["browser", "Chrome on Linux"]]) });
 const current = "h0";
+const username = "ann";
 
 const pages: readonly (readonly [name: string, reply: Reply])[] = [
   ["the login page", loginPage()],
   ["the login page after a refusal", loginPage({ username: "ann", error: "No.", status: 401 })],
   ["the home page", homePage({ username: "ann" })],
-  ["the sessions page", sessionsPage({ sessions: [own, session()], current, now, notice: "Done." })],
-  ["the sessions page with one session", sessionsPage({ sessions: [own], current, now })],
+  ["the sessions page", sessionsPage({ username, sessions: [own, session()], current, now, notice: "Done." })],
+  ["the sessions page with one session", sessionsPage({ username, sessions: [own], current, now })],
   ["the logout page", logoutPage()],
   ["an error page", renderError(new HttpError(404, "There is no such page."))],
 ];
@@ -79,9 +80,10 @@ const slots: readonly (readonly [name: string, reply: Reply])[] = [
   ["the name that was typed", loginPage({ username: hostile })],
   ["the reason of a refused login", loginPage({ error: hostile })],
   ["the name in the greeting", homePage({ username: hostile })],
-  ["the browser of a session", sessionsPage({ sessions: [hostileBrowser], current, now })],
-  ["the handle of a session", sessionsPage({ sessions: [session({ handle: hostile })], current, now })],
-  ["the notice on the sessions page", sessionsPage({ sessions: [], current, now, notice: hostile })],
+  ["the name on the sessions page", sessionsPage({ username: hostile, sessions: [], current, now })],
+  ["the browser of a session", sessionsPage({ username, sessions: [hostileBrowser], current, now })],
+  ["the handle of a session", sessionsPage({ username, sessions: [session({ handle: hostile })], current, now })],
+  ["the notice on the sessions page", sessionsPage({ username, sessions: [], current, now, notice: hostile })],
   ["the message of an error", renderError(new HttpError(400, hostile))],
 ];
 
@@ -98,8 +100,8 @@ for (const [name, reply] of slots) {
 }
 
 test("a name in any script or with emoji is sent as it is", () => {
-  const username = "Zo\u00eb \u5f20 \u{1f600}";
-  assertShows(homePage({ username }).body, `<h1>Hello, ${username}</h1>`);
+  const name = "Zo\u00eb \u5f20 \u{1f600}";
+  assertShows(homePage({ username: name }).body, `<h1>Hello, ${name}</h1>`);
 });
 
 test("the login form is labelled, and tells password managers what is what", () => {
@@ -150,8 +152,9 @@ test("the logout page changes nothing until its button posts", () => {
 });
 
 test("the sessions page marks this session, and ends another by its handle", () => {
-  const { status, body } = sessionsPage({ sessions: [own, session()], current, now });
+  const { status, body } = sessionsPage({ username, sessions: [own, session()], current, now });
   assert.equal(status, 200);
+  assertShows(body, "<p>These browsers are logged in as ann. End any you do not know.</p>");
   assertShows(body, `<li class="session">
 <p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`);
   assertShows(body, `<li class="session">
@@ -166,8 +169,8 @@ test("the sessions page marks this session, and ends another by its handle", () 
 });
 
 test("the others can be ended when there are any, and all can be at any time", () => {
-  const alone = sessionsPage({ sessions: [own], current, now }).body;
-  const several = sessionsPage({ sessions: [own, session()], current, now }).body;
+  const alone = sessionsPage({ username, sessions: [own], current, now }).body;
+  const several = sessionsPage({ username, sessions: [own, session()], current, now }).body;
   assertShows(alone, `</ul>
 <div class="row">
 
@@ -179,7 +182,7 @@ test("the others can be ended when there are any, and all can be at any time", (
 });
 
 test("a notice on the sessions page is announced as a status", () => {
-  const { body } = sessionsPage({ sessions: [own], current, now, notice: "That session has ended." });
+  const { body } = sessionsPage({ username, sessions: [own], current, now, notice: "That session has ended." });
   assertShows(body, '<p class="note" role="status">That session has ended.</p>');
 });
 
@@ -205,7 +208,7 @@ for (const [milliseconds, ago, left] of spans) {
     const started = session({ createdAt: now - milliseconds, lastSeenAt: now });
     const seen = session({ lastSeenAt: now - milliseconds });
     const ending = session({ expiresAt: now + milliseconds });
-    const { body } = sessionsPage({ sessions: [started, seen, ending], current, now });
+    const { body } = sessionsPage({ username, sessions: [started, seen, ending], current, now });
     assertShows(body, `Started <time datetime="${past}">${ago}</time>, last seen <time `);
     assertShows(body, `, last seen <time datetime="${past}">${ago}</time>.<br>`);
     assertShows(body, `Ends in <time datetime="${future}">${left}</time> if not used.`);

@@ -30,7 +30,7 @@ const loggedOut = serializeCookie("logged_out", "1", {
   sameSite: "lax",
 });
 
-const nothingDone = "Your session has ended, and nothing was done. Log in, and try again.";
+const nothingDone = "Your session had ended already: this changed nothing. Log in to go on.";
 
 /** Lets in whoever has a session, and denies others with this reply. */
 function loggedIn(denial: Reply): Security<Login> {
@@ -80,12 +80,14 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
     const current = await session.handle();
     const notice = await session.get("notice");
     if (notice !== undefined) session.delete("notice");
-    return sessionsPage({ sessions: await sessions.list(username), current, now: clock(), notice });
+    const list = await sessions.list(username);
+    return sessionsPage({ username, sessions: list, current, now: clock(), notice });
   };
 
   function tellEnded({ session, address }: Request, user: string, count: number): Reply {
     log("info", "sessions-ended", { address, user, count });
-    session.set("notice", count === 1 ? "1 session was ended." : `${count} sessions were ended.`);
+    const notices = ["There was no session left to end.", "1 session was ended."];
+    session.set("notice", notices[count] ?? `${count} sessions were ended.`);
     return redirect("/sessions");
   }
 

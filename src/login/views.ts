@@ -49,6 +49,7 @@ export function homePage({ username }: { readonly username: string }): Reply {
 
 /** What the sessions page shows; a notice says what the last click did. */
 export interface SessionsView {
+  readonly username: string;
   readonly sessions: readonly ListedSession[];
   /** The handle of the session that asks. */
   readonly current: string | undefined;
@@ -57,14 +58,15 @@ export interface SessionsView {
 }
 
 /** Lists the user's sessions, with a button to end each one, all others, or all. */
-export function sessionsPage({ sessions, current, now, notice }: SessionsView): Reply {
+export function sessionsPage(view: SessionsView): Reply {
+  const { username, sessions, current, now, notice } = view;
   const status = notice === undefined ? "" : html`<p class="note" role="status">${notice}</p>`;
   const others = sessions.some(({ handle }) => handle !== current)
     ? html`<form method="post" action="/sessions/end-others"><button>End all others</button></form>`
     : "";
   return layout("Your sessions", html`<h1>Your sessions</h1>
 ${status}
-<p>These browsers are logged in with your name. End any you do not know.</p>
+<p>These browsers are logged in as ${username}. End any you do not know.</p>
 <ul>
 ${sessions.map((session, index) =>
     sessionItem(session, `session-${index + 1}`, session.handle === current, now),
