@@ -68,7 +68,7 @@ describe("a fault is named, and its cause kept:", () => {
       const expected = { name: "SessionStoreError", message: `Session store failed: ${told}` };
       for (const answer of [() => { throw thrown; }, () => Promise.reject(thrown)]) {
         const asking = checked(answer).read(key);
-        assert.ok(asking instanceof Promise);
+        assert.ok(asking instanceof Promise, "a fault is a promise that rejects");
         await assert.rejects(asking, { ...expected, cause: thrown });
       }
     });

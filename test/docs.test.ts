@@ -43,7 +43,7 @@ function isThere(path: string): boolean {
 
 test("every file that is named exists", () => {
   const named = documents().flatMap((document) => wordsOf(document, isPath));
-  assert.ok(named.length > 100);
+  assert.equal(named.length > 100, true);
   assert.deepEqual(named.filter(({ word }) => !isThere(word.replace(/.*=/, ""))), []);
   assert.deepEqual(["test/no-*.ts", "dist/no.js", "src/"].map(isThere), [false, false, true]);
 });
@@ -72,7 +72,7 @@ test("every command that README shows is one that .ci/run runs in a fresh clone"
   const lines = blocks.flatMap(({ body }) => body.split("\n"));
   const commands = lines.map((line) => line.replace(/ +#.*/, "")).filter((command) => command !== "");
   const runs = read(".ci/run").replaceAll("\\$", "$");
-  assert.ok(commands.length >= 5);
+  assert.equal(commands.length >= 5, true);
   assert.deepEqual(commands.filter((command) => !runs.includes(command)), []);
 });
 
@@ -98,7 +98,7 @@ test("what the table of names says that stands here is in the source", () => {
   const cells = read("docs/article-names.md").matchAll(/^\|[^|]*\|([^|]*)\|[^|]*\|$/gm);
   const spans = [...cells].flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)]);
   const ours = spans.map(([, span = ""]) => span).filter((span) => !isPath.test(span));
-  assert.ok(ours.length > 40);
+  assert.equal(ours.length > 40, true);
   assert.deepEqual(ours.flatMap((span) => span.match(/\w+/g) ?? []).filter((word) => !words.has(word)), []);
 });
 
@@ -165,6 +165,6 @@ test("each set of files to copy is all that its files import, and nothing else",
     const [wanted = [], needed = []] = cells.map((cell) => cell.match(/[\w/-]+\.ts/g) ?? []);
     return { name, files: [...wanted, ...needed].map((file) => join("src", file)).sort(), wanted };
   });
-  assert.ok(sets.length >= 8);
+  assert.equal(sets.length >= 8, true);
   for (const { name, files, wanted } of sets) assert.deepEqual(files, closureOf(wanted), name);
 });

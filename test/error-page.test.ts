@@ -48,11 +48,11 @@ for (const [status, title] of titles) {
     const { status: sent, headers, body } = renderError(new HttpError(status, "Wait <30> seconds."));
     assert.equal(sent, status);
     assert.equal(headers["Vary"], "Accept");
-    assert.ok(body.includes(`<title>${title} - Plinth</title>`));
-    assert.ok(body.includes(`<p class="soft">Error ${status}</p>
+    assert.equal(body.includes(`<title>${title} - Plinth</title>`), true);
+    assert.equal(body.includes(`<p class="soft">Error ${status}</p>
 <h1>${title}</h1>
 <p>Wait &lt;30&gt; seconds.</p>
-<p><a href="/">`));
+<p><a href="/">`), true);
   });
 }
 

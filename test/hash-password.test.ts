@@ -67,7 +67,7 @@ async function letsIn(line: string, password: string): Promise<boolean> {
   const parsed = parseUsers(line);
   assert.ok("users" in parsed, JSON.stringify(parsed));
   const user = await parsed.users.find("ada");
-  assert.ok(user);
+  assert.ok(user, "no user was parsed");
   return verifyPassword(password, user.passwordHash);
 }
 
@@ -76,7 +76,7 @@ test("the first line of a pipe becomes an entry of USERS, and is shown nowhere",
   assert.deepEqual({ code, errors }, { code: 0, errors: "" });
   assert.match(output, /^ada:\$scrypt\$ln=17,r=8,p=1\$[\w+/]{22}\$[\w+/]{43}\n$/);
   // With the blanks at its ends.
-  assert.ok(await letsIn(output, " correct horse é "));
+  assert.equal(await letsIn(output, " correct horse é "), true);
 });
 
 test("what cannot become an entry is refused in one line, and with exit code 1", async () => {
@@ -97,7 +97,7 @@ test("an entry has the cost that SCRYPT names, and a SCRYPT of none is refused",
   const { code, output, errors } = await hashFromPipe(["ada"], "P\n", "ln=14,r=8,p=5");
   assert.deepEqual({ code, errors }, { code: 0, errors: "" });
   assert.match(output, /^ada:\$scrypt\$ln=14,r=8,p=5\$/);
-  assert.ok(await letsIn(output, "P"));
+  assert.equal(await letsIn(output, "P"), true);
   const refusal = "Cannot use SCRYPT: take one of the four that the server's --help names\n";
   const refused = await hashFromPipe(["ada"], "P\n", "ln=10,r=8,p=1");
   assert.deepEqual(refused, { code: 1, output: "", errors: refusal });
@@ -117,7 +117,7 @@ Object.defineProperty(process, "stdin", { value });`;
   const source = `data:text/javascript,${encodeURIComponent(pieces)}`;
   const args = ["--import", source, ...program, "ada"];
   const { output } = await run(process.execPath, args, "");
-  assert.ok(await letsIn(output, "é".repeat(128)));
+  assert.equal(await letsIn(output, "é".repeat(128)), true);
 });
 
 test("--help tells how to use it; a wrong use is told the same, as an error", async () => {
@@ -142,7 +142,7 @@ if (process.platform === "linux" && existsSync("/usr/bin/script")) {
     assert.equal(code, 0);
     const [asked, entry = "", end] = output.split("\r\n");
     assert.deepEqual([asked, end], [prompt, ""]);
-    assert.ok(await letsIn(entry, "correct horse"));
+    assert.equal(await letsIn(entry, "correct horse"), true);
   });
 
   test("Ctrl-C on a terminal gives up, and nothing is put out", async () => {

@@ -123,7 +123,7 @@ test("32 checks may wait, and one more is refused at once with the seconds to wa
   const checker = new PasswordChecker({ scrypt: held.scrypt });
   const checks = Array.from({ length: 34 }, (_, index) => checker.check(`${index}`, undefined));
   const refused = await outcomeOf(checker.check("one more", undefined));
-  assert.ok(refused instanceof PasswordCheckerBusyError);
+  assert.ok(refused instanceof PasswordCheckerBusyError, String(refused));
   assert.equal(refused.retryAfter, 5);
   const told = "PasswordCheckerBusyError: Cannot check the password: too many others are waiting";
   assert.equal(String(refused), told);
@@ -147,7 +147,7 @@ test("a check that waited 5 s is done, one that waited longer is refused", async
   await held.finish(0);
   assert.deepEqual(held.texts(), ["first", "in time"]);
   for (const outcome of await Promise.all(tooLate)) {
-    assert.ok(outcome instanceof PasswordCheckerBusyError);
+    assert.equal(outcome instanceof PasswordCheckerBusyError, true);
   }
   await held.finish(1);
   assert.deepEqual(await Promise.all([first, inTime]), [false, false]);
@@ -160,13 +160,13 @@ test("a check whose client left the queue is never done, and its place is free",
   const [client, other] = [{ hasLeft: false }, { hasLeft: false }];
   const first = checker.check("first", undefined);
   const left = outcomeOf(checker.check("left", undefined, client));
-  assert.ok((await outcomeOf(checker.check("too many", undefined))) instanceof PasswordCheckerBusyError);
+  assert.equal((await outcomeOf(checker.check("too many", undefined))) instanceof PasswordCheckerBusyError, true);
   client.hasLeft = true;
   const alsoLeft = outcomeOf(checker.hash("also left", other));
-  assert.ok((await left) instanceof PasswordCheckerBusyError);
+  assert.equal((await left) instanceof PasswordCheckerBusyError, true);
   other.hasLeft = true;
   await held.finish(0);
-  assert.ok((await alsoLeft) instanceof PasswordCheckerBusyError);
+  assert.equal((await alsoLeft) instanceof PasswordCheckerBusyError, true);
   const next = checker.check("next", undefined);
   await held.finish(1);
   assert.deepEqual(held.texts(), ["first", "next"]);

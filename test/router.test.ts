@@ -25,7 +25,7 @@ function outcome(routes: readonly string[], request: string): string {
     const pairs = [...params].map(([name, value]) => ` ${name}=${value}`).join("");
     return `${endpoint.method} ${endpoint.path}${pairs}`;
   } catch (error) {
-    assert.ok(error instanceof HttpError);
+    assert.ok(error instanceof HttpError, String(error));
     return [error.status, ...Object.values(error.headers)].join(" ");
   }
 }

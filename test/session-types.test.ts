@@ -156,5 +156,5 @@ export function misspeltOptions(store: SessionStore): void {
 }
 
 test("a store that is written as the types say is a store", () => {
-  assert.ok(new SessionManager({ store: new RightStore() }) instanceof SessionManager);
+  assert.equal(new SessionManager({ store: new RightStore() }) instanceof SessionManager, true);
 });

@@ -261,7 +261,7 @@ const storing = claims({
     const { store } = trial;
     await store.create(first, trial.record());
     for (const record of [await store.read(first), ...(await store.listByOwner("ada"))]) {
-      assert.ok(record?.data instanceof Map);
+      assert.ok(record?.data instanceof Map, "there is no record with a Map");
       record.data.set("cart", "changed");
       Reflect.set(record, "owner", "changed");
     }

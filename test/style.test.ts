@@ -107,6 +107,19 @@ const wholeTests: Rule = ({ path, code }) => {
   });
 };
 
+/** To put a failed `assert.ok` into words, Node 20 with tsx takes minutes: so it is given them. */
+const wordedFailures: Rule = ({ code }) =>
+  code.flatMap<Problem>(({ text, line }, index) => {
+    if (text !== "ok" || code[index - 1]?.text !== "." || code[index + 1]?.text !== "(") return [];
+    let depth = 0;
+    for (const { text: mark } of code.slice(index + 1)) {
+      if (mark === "," && depth === 1) return [];
+      if (/^[([{]$/.test(mark)) depth += 1;
+      if (/^[)\]}]$/.test(mark) && --depth === 0) break;
+    }
+    return [[line, "has an assert.ok without words"]];
+  });
+
 const declaration = /^(?:async|function|class|const|type|interface)$/;
 
 interface Export {
@@ -162,6 +175,7 @@ for (const [claim, rule, all] of [
   ["no source file silences a tool or leaves a note of what is to do", noLooseEnds, sources],
   ["no source file exports what no other file uses", unusedExport(files), sources],
   ["no test sleeps, and none is skipped or runs alone", wholeTests, files],
+  ["no test fails without words", wordedFailures, files],
 ] as const) {
   test(claim, () => assert.deepEqual(problems(rule, all), []));
 }
@@ -191,6 +205,9 @@ test("each rule finds what breaks it, and nothing else", () => {
     [noClaimedTypes, "a[0]!;", "claims with !"],
     [noClaimedTypes, "class A { b!: string; }", "claims with !"],
     [noClaimedTypes, "if (a !== b && !c) return !d;", undefined],
+    [wordedFailures, "assert.ok(a(b, [c, d]));", "without words"],
+    [wordedFailures, 'assert.ok(a(b), "c");', undefined],
+    [wordedFailures, "if (a.ok) b(ok(c));", undefined],
     [noLooseEnds, "// @ts-expect-error\n", "@ts-"],
     [noLooseEnds, "/* TODO: all */", "TODO"],
     [noLooseEnds, 'const a = "// TODO";', undefined],

@@ -25,7 +25,7 @@ function newThrottle(maxEntries?: number) {
     /** A try that has to be allowed, to settle it. */
     begin(account: string, address: string): Attempt & { allowed: true } {
       const attempt = throttle.attempt(account, address);
-      assert.ok(attempt.allowed);
+      assert.ok(attempt.allowed, "it was throttled");
       return attempt;
     },
   };

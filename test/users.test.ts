@@ -42,7 +42,7 @@ test("names that differ only in case are two users", async () => {
 
 test("users of USERS are not renewed: there is nowhere to write to", () => {
   const parsed = parseUsers(`ada:${hash}`);
-  assert.ok("users" in parsed);
+  assert.ok("users" in parsed, JSON.stringify(parsed));
   assert.equal(parsed.users.renew, undefined);
 });
 
@@ -77,8 +77,8 @@ test("an entry of another cost than was asked for is refused: its time would tel
   assert.deepEqual(parseUsers(text, "ln=17,r=8,p=1"), {
     errors: [`Cannot read entry 2 of USERS: "grace" has the cost ln=14,r=8,p=5; ${advice}`],
   });
-  assert.ok("users" in parseUsers(`grace:${otherHash}`, "ln=14,r=8,p=5"));
-  assert.ok("users" in parseUsers(text));
+  assert.equal("users" in parseUsers(`grace:${otherHash}`, "ln=14,r=8,p=5"), true);
+  assert.equal("users" in parseUsers(text), true);
 });
 
 test("everything that is wrong is said at once, and no password with it", () => {

@@ -64,8 +64,8 @@ for (const [name, reply] of pages) {
 
   test(`${name} is ASCII, whole, and has a language, a viewport, a title and one heading`, () => {
     assert.match(reply.body, /^[\n\x20-\x7e]+$/);
-    assert.ok(reply.body.startsWith('<!doctype html>\n<html lang="en">\n'));
-    assert.ok(reply.body.endsWith("</main>\n</body>\n</html>\n"));
+    assert.equal(reply.body.startsWith('<!doctype html>\n<html lang="en">\n'), true);
+    assert.equal(reply.body.endsWith("</main>\n</body>\n</html>\n"), true);
     assert.match(reply.body, /<meta name="viewport" content="width=device-width, [a-z=1-]+">/);
     assert.match(reply.body, /<title>[A-Z][a-z ]+ - Plinth<\/title>/);
     assert.equal(reply.body.match(/<h1>/g)?.length, 1);
@@ -234,7 +234,7 @@ for (const [index, scheme] of ["light", "dark"].entries()) {
       const [darker = 0, lighter = 0] = [front, back]
         .map((name) => luminance(palettes[index] ?? "", name))
         .sort((one, other) => one - other);
-      assert.ok((lighter + 0.05) / (darker + 0.05) >= least);
+      assert.equal((lighter + 0.05) / (darker + 0.05) >= least, true);
     });
   }
 }

@@ -102,7 +102,7 @@ function commentsOf(text: string): readonly string[] {
 test("the helper that tsc adds to load-store.js leaves a file: URL as it is", () => {
   const [text = ""] = built.get("load-store.js")?.match(helper) ?? [];
   const rewrite: unknown = new Function(`${text} return __rewriteRelativeImportExtension;`)();
-  assert.ok(typeof rewrite === "function");
+  assert.ok(typeof rewrite === "function", "no function");
   assert.equal(rewrite("./store.ts"), "./store.js");
   assert.equal(rewrite("file:///store.ts"), "file:///store.ts");
 });

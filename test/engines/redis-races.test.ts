@@ -79,10 +79,10 @@ describe("everything ends, and a list never before its sessions", () => {
       const { store, reached, open } = stoppingAt(place);
       const updating = store.update(key, { ...record, expiresAt: record.expiresAt + 3 * hour });
       await reached;
-      assert.ok((await endOf(`owner:${owner}`)) > (await endOf(`session:${key}`)));
+      assert.equal((await endOf(`owner:${owner}`)) > (await endOf(`session:${key}`)), true);
       open();
       assert.equal(await updating, true);
-      assert.ok((await endOf(`owner:${owner}`)) > record.expiresAt + 3 * hour);
+      assert.equal((await endOf(`owner:${owner}`)) > record.expiresAt + 3 * hour, true);
     }
   });
   test("a session that is deleted while it is listed anew stays dead and unlisted", async () => {
@@ -165,7 +165,7 @@ describe("revoke-all and a login that overlap", () => {
     // Its id was given to nobody, and Redis drops it at its end.
     await assert.rejects(dyingAt(1).create(lost, recordOf(owner)), /killed/);
     assert.deepEqual(await keysOf(owner), []);
-    assert.ok(Number(await send("PTTL", `plinth:session:${lost}`)) > 0);
+    assert.equal(Number(await send("PTTL", `plinth:session:${lost}`)) > 0, true);
 
     await storeOn().create(kept, recordOf(owner));
     await assert.rejects(dyingAt(1).delete(kept), /killed/);
@@ -214,7 +214,7 @@ describe("revoke-all and a login that overlap", () => {
     const read = await Promise.all(created.map((key) => storeOn().read(key)));
     const live = created.filter((_, index) => read[index] !== undefined);
     t.diagnostic(`${created.length} created, ${ended.size} ended, ${live.length} live`);
-    assert.ok(live.length > 0 && ended.size > 50);
+    assert.equal(live.length > 0 && ended.size > 50, true);
     assert.deepEqual(live.filter((key) => !listed.has(key)), []);
     assert.deepEqual(live.filter((key) => ended.has(key)), []);
   });
@@ -264,7 +264,7 @@ describe("the limits", () => {
       return store.create(newKey(), recordOf(owner, { createdAt: now + (index >> 2) }));
     };
     await Promise.all(Array.from({ length: 60 }, (_, index) => create(index)));
-    assert.ok((await keysOf(owner)).length >= 20);
+    assert.equal((await keysOf(owner)).length >= 20, true);
     await create(60);
     assert.equal((await keysOf(owner)).length, 20);
   });
