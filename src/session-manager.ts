@@ -96,13 +96,12 @@ export class SessionManager {
    * `SessionTooLargeError` when it refused.
    */
   commit(session: RecordedSession, cookieHeader: string | undefined): MaybePromise<Committed> {
-    const { action, owner, changes } = session.intent;
-    if (action === "destroy") return this.#writer.destroy(cookieHeader);
-    if (action === "replace") {
-      return this.#writer.start(owner, changes, this.#parts.cookie.keysIn(cookieHeader));
-    }
-    if (action === "keep" && changes.size === 0 && !session.wasSought) return unchanged;
-    return whenKnown(session.find(), (found) => this.#change(found, action, changes));
+    const { intent } = session;
+    if (intent.action === "destroy") return this.#writer.destroy(cookieHeader);
+    if (intent.action === "replace") return this.#writer.start(intent, cookieHeader);
+    // Whatever else is asked of a session looks it up.
+    if (!session.wasSought) return unchanged;
+    return whenKnown(session.find(), (found) => this.#change(found, intent));
   }
 
   /** The owner's sessions, the oldest first. */
@@ -146,14 +145,11 @@ export class SessionManager {
     );
   }
 
-  #change(
-    found: StoredSession | undefined,
-    action: "keep" | "rotate",
-    changes: SessionIntent["changes"],
-  ): MaybePromise<Committed> {
+  #change(found: StoredSession | undefined, intent: SessionIntent): MaybePromise<Committed> {
+    const { action, changes } = intent;
     if (found === undefined) {
       const isStored = [...changes.values()].some((value) => value !== undefined);
-      return isStored ? this.#writer.start(undefined, changes, []) : unchanged;
+      return isStored ? this.#writer.start(intent) : unchanged;
     }
     if (action === "rotate") return this.#writer.rotate(found, changes);
     const isWrite = changes.size > 0 || this.#parts.timeouts.isDue(found.record);

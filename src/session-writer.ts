@@ -5,7 +5,7 @@ import type { SessionCookie } from "./session-cookie.ts";
 import { hashSessionId, newSessionId, sessionHandle } from "./session-id.ts";
 import type { RandomSource } from "./session-id.ts";
 import type { SessionIntent, StoredSession } from "./session.ts";
-import type { SessionKey, SessionRecord } from "./session-store.ts";
+import type { SessionChanges, SessionKey, SessionRecord } from "./session-store.ts";
 import type { SessionTimeouts } from "./session-timeouts.ts";
 
 /** Why a session ended, as far as this process can know. */
@@ -53,18 +53,14 @@ export class SessionWriter {
   }
 
   /** Creates a session under a new id, in place of those that the browser sent. */
-  start(
-    owner: string | undefined,
-    changes: SessionIntent["changes"],
-    replaced: readonly SessionKey[],
-  ): Promise<Committed> {
+  start({ owner, changes }: SessionIntent, cookieHeader?: string): Promise<Committed> {
     const times = this.#parts.timeouts.used();
     const data = merge(new Map(), changes);
     const record = { owner, data, createdAt: times.lastSeenAt, ...times };
     // Only destroy(), and a set() after it, puts a session of nobody in the place of another.
     const reason = owner === undefined ? "logout" : "replaced";
     return this.#replace(record, async () => {
-      await this.#end(replaced, reason);
+      await this.#end(cookieHeader, reason);
       return true;
     });
   }
@@ -89,7 +85,7 @@ export class SessionWriter {
   /** Removes every session that the browser sent, and its cookie. */
   async destroy(cookieHeader: string | undefined): Promise<Committed> {
     const { cookie } = this.#parts;
-    await this.#end(cookie.keysIn(cookieHeader), "logout");
+    await this.#end(cookieHeader, "logout");
     return { gone: false, cookie: cookie.isIn(cookieHeader) ? cookie.clear() : undefined };
   }
 
@@ -117,8 +113,8 @@ export class SessionWriter {
     throw new Error(`Cannot create a session: ${maxIds} new ids were taken, check random source`);
   }
 
-  async #end(keys: readonly SessionKey[], reason: SessionEnd): Promise<void> {
-    for (const key of keys) {
+  async #end(cookieHeader: string | undefined, reason: SessionEnd): Promise<void> {
+    for (const key of this.#parts.cookie.keysIn(cookieHeader)) {
       if (await this.#parts.store.delete(key)) this.#parts.onEnd(reason, sessionHandle(key));
     }
   }
@@ -128,10 +124,7 @@ export class SessionWriter {
   }
 }
 
-function merge(
-  data: ReadonlyMap<string, string>,
-  changes: SessionIntent["changes"],
-): ReadonlyMap<string, string> {
+function merge(data: SessionRecord["data"], changes: SessionChanges["data"]): Map<string, string> {
   const merged = new Map(data);
   for (const [key, value] of changes) {
     if (value === undefined) merged.delete(key);
