@@ -22,14 +22,15 @@ export async function loadStore(
     const [line] = cause.trim().split("\n");
     throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
   });
-  if (isStore(store)) return store;
-  const missing = methods.filter((name) => !hasMethod(store, name)).join(", ");
-  throw new Error(`Cannot use SESSION_STORE ${path}: what it makes has no ${missing}`);
+  // It may be anything: a module need not be written in TypeScript.
+  const missing = methods.filter((name) => typeof Reflect.get(Object(store), name) !== "function");
+  if (missing.length === 0) return store;
+  throw new Error(`Cannot use SESSION_STORE ${path}: what it makes has no ${missing.join(", ")}`);
 }
 
-async function start(url: string): Promise<unknown> {
-  const loaded: { readonly default?: unknown } = await import(url);
-  return typeof loaded.default === "function" ? loaded.default() : loaded.default;
+async function start(url: string): Promise<SessionStore> {
+  const { default: made } = await import(url);
+  return typeof made === "function" ? made() : made;
 }
 
 function fileUrl(path: string, directory: string): string {
@@ -38,13 +39,4 @@ function fileUrl(path: string, directory: string): string {
   // The setter escapes what means something in a URL, but takes "%" for an escape.
   url.pathname = (isAbsolute ? path : `${directory}/${path}`).replaceAll("%", "%25");
   return url.href;
-}
-
-function isStore(value: unknown): value is SessionStore {
-  return methods.every((name) => hasMethod(value, name));
-}
-
-function hasMethod(value: unknown, name: string): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return typeof Reflect.get(value, name) === "function";
 }
