@@ -102,8 +102,14 @@ test("hashing takes its turn among the checks, with the checker's parameters", a
   await held.finish(1);
   const made = await hash;
   assert.match(made, /^\$scrypt\$ln=14,r=8,p=5\$/);
-  assert.equal(checker.needsRenewal(made), false);
-  assert.equal(checker.needsRenewal(made.replace("ln=14,r=8,p=5", "ln=17,r=8,p=1")), true);
+});
+
+test("a hash is to be renewed when its parameters are not those of the checker", () => {
+  const [standard, cheapest] = [decoyHash(), decoyHash("ln=14,r=8,p=5")];
+  const checker = new PasswordChecker();
+  const cheap = new PasswordChecker({ parameters: "ln=14,r=8,p=5" });
+  assert.deepEqual([standard, cheapest].map((one) => checker.needsRenewal(one)), [false, true]);
+  assert.deepEqual([standard, cheapest].map((one) => cheap.needsRenewal(one)), [true, false]);
 });
 
 test("on its own clock a check waits its turn, whatever the time of day is set to", async (context) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decoyHash, hashPassword, parametersOf } from "../src/login/password.ts";
-import { needsRenewal, passwordBytes, verifyPassword } from "../src/login/password.ts";
+import { passwordBytes, verifyPassword } from "../src/login/password.ts";
 import type { Scrypt } from "../src/login/password.ts";
 import { cheapScrypt } from "./fake-scrypt.ts";
 
@@ -148,14 +148,6 @@ test("only what this program writes is a hash", async () => {
 test("a decoy is a hash with the parameters in use", () => {
   const decoy = decoyHash();
   assert.equal(parametersOf(decoy), "ln=17,r=8,p=1");
-  assert.equal(needsRenewal(decoy), false);
-  const cheap = decoyHash({ parameters: "ln=14,r=8,p=5" });
+  const cheap = decoyHash("ln=14,r=8,p=5");
   assert.equal(cheap, `$scrypt$ln=14,r=8,p=5$${"A".repeat(22)}$${"A".repeat(43)}`);
-});
-
-test("a hash is to be renewed when its parameters are not those in use", () => {
-  assert.equal(needsRenewal(standard), false);
-  assert.equal(needsRenewal(cheapest), true);
-  assert.equal(needsRenewal(standard, { parameters: "ln=14,r=8,p=5" }), true);
-  assert.equal(needsRenewal(cheapest, { parameters: "ln=14,r=8,p=5" }), false);
 });

@@ -1,6 +1,7 @@
 // Checks passwords a few at once, because scrypt takes a core and about 170 MB for 300 ms.
 
-import { decoyHash, hashPassword, needsRenewal, verifyPassword } from "./password.ts";
+import { decoyHash, defaultParameters, hashPassword } from "./password.ts";
+import { parametersOf, verifyPassword } from "./password.ts";
 import type { HashOptions } from "./password.ts";
 
 /** How long a check may wait for its turn, in milliseconds. */
@@ -57,7 +58,7 @@ export class PasswordChecker {
     if (!(maxRunning >= 1 && maxQueued >= 0)) {
       throw new RangeError(`Cannot check ${maxRunning} passwords at once, ${maxQueued} waiting`);
     }
-    this.#decoy = decoyHash(options);
+    this.#decoy = decoyHash(options.parameters);
   }
 
   /**
@@ -84,7 +85,8 @@ export class PasswordChecker {
 
   /** Tells whether a hash has other parameters than `hash` would give it. */
   needsRenewal(hash: string): boolean {
-    return needsRenewal(hash, this.#options);
+    const { parameters = defaultParameters } = this.#options;
+    return parametersOf(hash) !== parameters;
   }
 
   async #inTurn<T>(client: Client, work: () => Promise<T>): Promise<T> {

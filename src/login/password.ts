@@ -77,19 +77,13 @@ export async function verifyPassword(
 }
 
 /** Makes a hash that costs as much to verify as any, and that no known password has. */
-export function decoyHash(options: HashOptions = {}): string {
-  const { parameters } = { ...defaults, ...options };
+export function decoyHash(parameters: ScryptParameters = defaultParameters): string {
   return format({ parameters, salt: new Uint8Array(16), key: new Uint8Array(32) });
 }
 
 /** The parameters of a hash; `undefined` for a text that `hashPassword` would not write so. */
 export function parametersOf(hash: string): ScryptParameters | undefined {
   return parse(hash)?.parameters;
-}
-
-/** Tells whether a hash has other parameters than those in use. */
-export function needsRenewal(hash: string, options: HashOptions = {}): boolean {
-  return parametersOf(hash) !== { ...defaults, ...options }.parameters;
 }
 
 /** The bytes of a password: "é" is the same as one character and as two (RFC 8265, 4.2.2). */
