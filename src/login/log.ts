@@ -1,18 +1,10 @@
 // The log: one JSON object a line, that nothing a visitor sends can forge or break.
 
-/** How grave an event is. */
-export type LogLevel = "info" | "warn" | "error";
-
 /** What is known of an event. Never a password, an id, or a name that nobody has. */
-export interface LogFields {
-  readonly [name: string]: string | number | boolean | undefined;
-  readonly time?: never;
-  readonly level?: never;
-  readonly event?: never;
-}
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Writes one event. Never throws: a login must not fail because its log did. */
-export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
+export type Log = (level: "info" | "warn" | "error", event: string, fields?: LogFields) => void;
 
 // What a terminal or a viewer would act upon: C0 and C1 controls, line separators, and characters
 // that are unseen or turn the direction of the text (Unicode TR 36, section 2.5).
@@ -22,20 +14,16 @@ function escape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-function bounded(_name: string, value: unknown): unknown {
-  return typeof value === "string" && value.length > 1_000 ? `${value.slice(0, 1_000)}…` : value;
-}
-
 /**
- * Makes a log that gives each event to `write` as a line without its end. Texts are cut after
- * 1,000 characters. The clock gives milliseconds since the epoch; the time is written in UTC.
+ * Makes a log that gives each event to `write` as a line without its end. The clock gives
+ * milliseconds since the epoch; the time is written in UTC.
  */
 export function createLog(write: (line: string) => void, clock: () => number): Log {
   return (level, event, fields) => {
     try {
       const time = new Date(clock()).toISOString();
       // JSON.stringify escapes C0 and lone surrogates. The rest can only stand inside its strings.
-      const line = JSON.stringify({ time, level, event, ...fields }, bounded);
+      const line = JSON.stringify({ time, level, event, ...fields });
       write(line.replace(unsafe, escape));
     } catch {
       // Nobody is left to tell.
