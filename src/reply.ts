@@ -15,12 +15,7 @@ export interface Reply {
 
 /** What JSON can say. What an `interface` describes is spread: `json({ ...product })`. */
 export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [name: string]: Json };
+  string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /** A piece of HTML that is safe to send as it is: only `html` and `unescapedHtml` make one. */
 export type Html = HtmlText;
