@@ -19,12 +19,9 @@ export interface MemoryStoreOptions {
   readonly schedule?: (callback: () => void, delay: number) => void;
 }
 
-interface Entry {
-  readonly key: SessionKey;
-  readonly owner: string | undefined;
+interface Entry extends Pick<SessionSummary, "key" | "owner" | "createdAt"> {
   /** Key, value, key, value: a Map for each session would take three times the memory. */
   data: readonly string[];
-  readonly createdAt: number;
   lastSeenAt: number;
   expiresAt: number;
 }
