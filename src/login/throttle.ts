@@ -63,7 +63,7 @@ export class LoginThrottle {
     ];
     // Where the owner logged in lately, guesses from elsewhere do not stand in the way: neither
     // those at this account, nor those that have filled a table.
-    const isKnown = this.#isKnown(pair, now);
+    const isKnown = now - (this.#lastLogins.get(pair) ?? -Infinity) <= 30 * day;
     if (!isKnown) tables.push([this.#byAccount, this.#key(account)]);
 
     const buckets = tables.map(([table, key]) => {
@@ -83,10 +83,6 @@ export class LoginThrottle {
       this.#remember(pair);
     };
     return { allowed: true, succeed, release };
-  }
-
-  #isKnown(pair: string, now: number): boolean {
-    return now - (this.#lastLogins.get(pair) ?? -Infinity) <= 30 * day;
   }
 
   // Only a right password writes here, so the oldest can go: guesses push nobody out.
