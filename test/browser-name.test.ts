@@ -35,8 +35,7 @@ const rows: readonly (readonly [claim: string, userAgent: string | undefined, wo
   ["no header", undefined, "An unknown browser"],
   ["an empty header", "", "An unknown browser"],
   ["markup is not repeated", "<script>alert(1)</script>", "An unknown browser"],
-  ["300 characters are read", `${"x".repeat(291)} Firefox/`, "Firefox"],
-  ["the 301st is not read", `${"x".repeat(292)} Firefox/`, "An unknown browser"],
+  ["a long header is read to its end", `${"x".repeat(10_000)} Firefox/`, "Firefox"],
 ];
 
 for (const [claim, userAgent, words] of rows) {

@@ -24,11 +24,9 @@ const systems: ReadonlyMap<string, RegExp> = new Map([
  * Describes a browser as "Chrome on Linux", "Safari" or "An unknown browser on Windows".
  * It is a hint for people: the client can send anything. Nothing of what it sent is repeated.
  */
-export function describeBrowser(userAgent: string | undefined): string {
-  // Real ones have about 120 characters. What is longer is not worth reading on.
-  const text = (userAgent ?? "").slice(0, 300);
-  const browser = firstMatch(browsers, text) ?? "An unknown browser";
-  const system = firstMatch(systems, text);
+export function describeBrowser(userAgent: string = ""): string {
+  const browser = firstMatch(browsers, userAgent) ?? "An unknown browser";
+  const system = firstMatch(systems, userAgent);
   return system === undefined ? browser : `${browser} on ${system}`;
 }
 
