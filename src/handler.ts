@@ -148,7 +148,7 @@ function visibleError(error: unknown): HttpError {
 }
 
 /** All fields of a reply, flat: names and values in turn, as `writeHead` takes them fastest. */
-function fieldsOf(
+export function fieldsOf(
   { status, headers, cookies, body }: Reply,
   commonFields: readonly (readonly [name: string, value: string])[],
   sawSession: boolean,

@@ -2,7 +2,7 @@
 
 import { createServer, ServerResponse, STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
-import { securityHeaders } from "./handler.ts";
+import { fieldsOf, securityHeaders } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { HttpError, text } from "./reply.ts";
 import type { Reply } from "./reply.ts";
@@ -76,14 +76,8 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
 
 /** A reply as it goes out where node:http offers no response to write it with. */
 function written(reply: Reply, headers: Readonly<Record<string, string>>): string {
-  const fields = {
-    ...headers,
-    ...reply.headers,
-    "Cache-Control": "no-store",
-    "Content-Length": String(Buffer.byteLength(reply.body)),
-    Connection: "close",
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  const fields = fieldsOf(reply, Object.entries(headers), false, true);
+  const lines = fields.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`));
   const start = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n`;
   return `${start}${lines.join("")}\r\n${reply.body}`;
 }
