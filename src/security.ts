@@ -52,10 +52,6 @@ export function isCrossOrigin(headers: IncomingHttpHeaders): boolean {
  */
 export function isDeliberateVisit(method: string, headers: IncomingHttpHeaders): boolean {
   const { "sec-fetch-dest": destination = "document", "sec-purpose": purpose = "" } = headers;
-  return (
-    method === "GET" &&
-    !isCrossOrigin(headers) &&
-    destination === "document" &&
-    !purpose.includes("prefetch")
-  );
+  const isPage = destination === "document" && !purpose.includes("prefetch");
+  return method === "GET" && isPage && !isCrossOrigin(headers);
 }
