@@ -111,7 +111,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const users = accounts();
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
-  const hosts = text("ALLOWED_HOSTS").toLowerCase().split(",");
+  const hosts = text("ALLOWED_HOSTS");
   const config: Config = {
     host,
     port: whole("PORT", 0, 65_535),
@@ -126,13 +126,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     sessionStore: text("SESSION_STORE") || undefined,
     keepAliveTimeout: whole("KEEP_ALIVE_TIMEOUT", 1, 3600) * second,
     trustedProxies: whole("TRUST_PROXY", 0, 10),
-    allowedHosts: hosts.map((name) => name.trim()).filter((name) => name !== ""),
+    allowedHosts: hosts === "" ? [] : hosts.split(",").map((name) => name.trim()),
     accessLog: flag("ACCESS_LOG"),
   };
   if (parameters === undefined) fail("SCRYPT", "take one of the four that --help names");
-  // A list of nothing but commas would else allow every host.
-  const namesNone = text("ALLOWED_HOSTS") !== "" && config.allowedHosts.length === 0;
-  if (namesNone || !config.allowedHosts.every((name) => hostField.test(name))) {
+  if (!config.allowedHosts.every((name) => hostField.test(name))) {
     fail("ALLOWED_HOSTS", "write names of hosts, as app.example,localhost:8080");
   }
   if (config.idleTimeout > config.absoluteTimeout) {
