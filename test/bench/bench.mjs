@@ -12,7 +12,7 @@ const usage = `Usage: npm run bench -- [options]
   --rounds N        rounds, each with fresh processes (default 5)
   --seconds N       how long each server is loaded, after 1 s of warming up (default 4)
   --scenario a,b    page, cookies12, heartbeat, redirect, login, guarded, routes, million,
-                    memory, expiry, startup
+                    anywhere, memory, expiry, startup
   --only a,b        ${Object.keys(titles).slice(2).join(", ")};
                     bare and plinth are always there
   --quick           1 round of 1 s, a tenth of the sessions: tells that it works, measures nothing
@@ -28,7 +28,8 @@ const throughput = {
   routes: "page with a session, among 1,000 routes",
 };
 const forPlinth = ["guarded", "routes"];
-const scenarioNames = [...Object.keys(throughput), "million", "memory", "expiry", "startup"];
+const others = ["million", "anywhere", "memory", "expiry", "startup"];
+const scenarioNames = [...Object.keys(throughput), ...others];
 
 function refuse(message) {
   console.error(`${message}: see --help`);
@@ -123,11 +124,48 @@ async function measureOne(server, scenario) {
 
 /** Stores sessions past the server's HTTP, and checks that the last one opens the page. */
 async function fill(server, from, to, expiresAt) {
-  const cookie = await server.ask("fill", { from, to, expiresAt });
-  const reply = await send(server.url("/"), { headers: { Cookie: cookie } });
-  if (!reply.body.includes(`user-${to - 1}`)) {
-    throw new Error(`Cannot fill ${server.name}: a session stored just now opens nothing`);
+  await expectPage(server, await server.ask("fill", { from, to, expiresAt }), `user-${to - 1}`);
+}
+
+async function expectPage(server, Cookie, user) {
+  const reply = await send(server.url("/"), { headers: { Cookie } });
+  if (reply.body.includes(user)) return;
+  throw new Error(`Cannot fill ${server.name}: a session stored just now opens nothing`);
+}
+
+/** Plinth alone: a get, a set and a create among a million and among a thousand, anywhere there. */
+async function anywhere() {
+  const visits = { get: "/", set: "/write", create: "/login" };
+  const times = { get: [], set: [], create: [] };
+  for (let round = 0; round < rounds; round++) {
+    const among = [];
+    for (const sessions of [1000, most]) {
+      const server = await start("plinth", answers);
+      // So many that hardly one is visited twice in a run: what was read last is not in a cache.
+      const step = Math.max(1, sessions / 100_000);
+      const cookies = [];
+      for (let from = 0; from < sessions; from += step) {
+        const expiresAt = Date.now() + hour;
+        cookies.push(await server.ask("fill", { from, to: from + step, expiresAt }));
+      }
+      await expectPage(server, cookies.at(-1), `user-${sessions - 1}`);
+      among.push({ server, cookies });
+    }
+    for (const [visit, path] of Object.entries(visits)) {
+      const rates = {};
+      for (const { server, cookies } of round % 2 === 0 ? among : among.toReversed()) {
+        const target = { url: server.url(path), isLogin: visit === "create" };
+        const toAll = target.isLogin ? target : { ...target, cookies };
+        await load({ ...target, cookie: cookies[0], seconds: 1 });
+        rates[cookies.length] = Math.round((await load({ ...toAll, seconds })).rate);
+      }
+      const [few, many] = Object.values(rates); // Numbers as keys are in order.
+      times[visit].push(few / many);
+      progress(`round ${round + 1}/${rounds}  ${visit}  ${few}/s, ${many}/s among ${most}`);
+    }
+    for (const { server } of among) await server.stop();
   }
+  return times;
 }
 
 /** Runs a job on each server that has a store, one after the other: server -> result. */
@@ -218,6 +256,13 @@ if (chosen.length > 0) {
 if (has("million")) {
   const { million } = await measure(["million"], most);
   addThroughput(`page, ${count(most)} sessions live`, million);
+}
+if (has("anywhere")) {
+  for (const [visit, times] of Object.entries(await anywhere())) {
+    const title = `${visit}, time among ${count(most)} sessions to that among 1,000`;
+    const cell = `**${median(times).toFixed(2)}** (${range(times, 2)})`;
+    addRow(title, (name) => (name === "plinth" ? cell : undefined));
+  }
 }
 if (has("memory")) {
   const bytes = await onEachStore(memory);

@@ -1,10 +1,18 @@
 -- Loads one server with wrk and prints what came out as one line of JSON.
 
-if os.getenv("BENCH_LOGIN") then
+local isLogin, cookies = os.getenv("BENCH_LOGIN"), os.getenv("BENCH_COOKIES")
+
+if isLogin or cookies then
   local requests, last = {}, 0
   local form = { ["Content-Type"] = "application/x-www-form-urlencoded" }
 
   function init()
+    if cookies then
+      for cookie in io.lines(cookies) do
+        requests[#requests + 1] = wrk.format("GET", nil, { Cookie = cookie })
+      end
+      return
+    end
     -- So many that few of them log in more than a few times.
     for user = 1, 50000 do
       local body = "username=user-" .. user .. "&password=correct-horse"

@@ -1,7 +1,9 @@
 // The load generators: wrk where it is installed, else autocannon from npm.
 
 import { execFile, execFileSync } from "node:child_process";
-import { openSync, writeSync } from "node:fs";
+import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { form, loginForm } from "./harness.mjs";
@@ -31,15 +33,25 @@ export function keepAwake() {
   }
 }
 
-async function byWrk({ url, cookie, isLogin, seconds }) {
+async function byWrk({ url, cookie, cookies, isLogin, seconds }) {
   const header = cookie === undefined ? [] : ["-H", `Cookie: ${cookie}`];
   const options = ["-t1", `-c${connections}`, `-d${seconds}s`, ...header, "-s", script, url];
-  const env = isLogin ? { ...process.env, BENCH_LOGIN: "1" } : process.env;
-  const { stdout } = await promisify(execFile)("wrk", options, { env });
-  return JSON.parse(stdout.trim().split("\n").at(-1));
+  const env = { ...process.env };
+  if (isLogin) env.BENCH_LOGIN = "1";
+  const folder = mkdtempSync(join(tmpdir(), "plinth-bench-"));
+  try {
+    if (cookies !== undefined) {
+      env.BENCH_COOKIES = join(folder, "cookies");
+      writeFileSync(env.BENCH_COOKIES, cookies.join("\n"));
+    }
+    const { stdout } = await promisify(execFile)("wrk", options, { env });
+    return JSON.parse(stdout.trim().split("\n").at(-1));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-async function byAutocannon({ url, cookie, isLogin, seconds }) {
+async function byAutocannon({ url, cookie, cookies, isLogin, seconds }) {
   const { default: autocannon } = await import("autocannon");
   // Each connection prepares them all: more would take it longer than the test.
   const logins = Array.from({ length: 500 }, (_, index) => ({
@@ -47,19 +59,23 @@ async function byAutocannon({ url, cookie, isLogin, seconds }) {
     headers: form,
     body: loginForm(`user-${index + 1}`),
   }));
+  const visits = cookies?.slice(0, 500).map((Cookie) => ({ headers: { Cookie } }));
   const result = await autocannon({
     url,
     connections,
     duration: seconds,
     headers: cookie === undefined ? {} : { Cookie: cookie },
-    ...(isLogin ? { requests: logins } : {}),
+    ...(isLogin || visits !== undefined ? { requests: visits ?? logins } : {}),
   });
   const failed = result.errors + result.timeouts + result["4xx"] + result["5xx"];
   const { p50, p99 } = result.latency;
   return { requests: result.requests.total, seconds: result.duration, p50, p99, failed };
 }
 
-/** Loads a server from 50 connections. Answers requests, also by second, and p50 and p99 in ms. */
+/**
+ * Loads a server from 50 connections, with one cookie, or with one of many after the other. Answers 
+ * requests, also by second, and p50 and p99 in ms.
+ */
 export async function load(target) {
   const result = await (generator === "wrk" ? byWrk(target) : byAutocannon(target));
   // Answers that were errors are not throughput.

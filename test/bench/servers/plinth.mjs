@@ -36,7 +36,11 @@ const routes = loginRoutes({
 function handlerAmong(count) {
   const paths = Array.from({ length: count }, (_, index) => `/part-${index % 30}/page-${index}`);
   const others = paths.map((path) => get(path, () => status(200)));
-  const all = [...routes, ...group({ prefix: "", security: anyone, routes: others })];
+  const write = get("/write", ({ session }) => {
+    session.set("cart", "17");
+    return status(200);
+  });
+  const all = [...routes, ...group({ prefix: "", security: anyone, routes: [write, ...others] })];
   return createHandler({ router: new Router(all), sessions, renderError });
 }
 
