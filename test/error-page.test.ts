@@ -15,6 +15,8 @@ for (const [claim, accept, type] of [
   ["HTML that weighs more is a page", "application/json;q=0.9, text/html", "text/html; charset=utf-8"],
   ["JSON that is refused is a page", "application/json;q=0, */*", "text/html; charset=utf-8"],
   ["a weight that is no number is a page", "application/json;q=1.1.1", "text/html; charset=utf-8"],
+  ["a weight may stand after a blank", "text/html;q=0.5, application/json; q=0.1", "text/html; charset=utf-8"],
+  ["… and after other parameters", "application/json;v=1;q=0.1, text/html;q=0.5", "text/html; charset=utf-8"],
   ["a weight is its own type's alone", "text/html;q=0.5, application/json, text/plain;q=0.1", "application/json"],
   ["JSON and HTML are a page, whatever the order", "application/json, TEXT/HTML", "text/html; charset=utf-8"],
   ["another JSON type is not JSON", "application/problem+json", "text/html; charset=utf-8"],

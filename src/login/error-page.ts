@@ -41,6 +41,5 @@ export function pageOrJson(page: Reply, message: string, accept: string = ""): R
 function weightOf(type: string, accept: string): number {
   const [, parameters] = accept.toLowerCase().split(type, 2);
   if (parameters === undefined) return 0;
-  const [, weight = "1"] = /^[^,]*?;[ \t]*q=([\d.]+)/.exec(parameters) ?? [];
-  return Number(weight);
+  return Number(/^[^,]*?;[ \t]*q=([\d.]+)/.exec(parameters)?.[1] ?? 1);
 }

@@ -30,7 +30,7 @@ export class PasswordCheckerBusyError extends Error {
 
 /** Whose password it is: the request, say. */
 export interface Client {
-  readonly hasLeft: boolean;
+  readonly hasLeft?: boolean;
 }
 
 interface Waiter {
@@ -67,11 +67,7 @@ export class PasswordChecker {
    *
    * @throws {TypeError} when the hash is not one that `hashPassword` writes.
    */
-  async check(
-    password: string,
-    hash: string | undefined,
-    client: Client = { hasLeft: false },
-  ): Promise<boolean> {
+  async check(password: string, hash: string | undefined, client: Client = {}): Promise<boolean> {
     const isRight = await this.#inTurn(client, () =>
       verifyPassword(password, hash ?? this.#decoy, this.#options),
     );
@@ -79,7 +75,7 @@ export class PasswordChecker {
   }
 
   /** Hashes a password as `hashPassword` does. */
-  hash(password: string, client: Client = { hasLeft: false }): Promise<string> {
+  hash(password: string, client: Client = {}): Promise<string> {
     return this.#inTurn(client, () => hashPassword(password, this.#options));
   }
 
@@ -112,14 +108,13 @@ export class PasswordChecker {
   // The longest wait is in front, and a place is free every few 100 ms: no timer is needed.
   #startNext(): void {
     for (const waiter of this.#queue) {
-      const isLate = this.#options.clock() - waiter.since > waitTimeout;
-      if (isLate || waiter.client.hasLeft) {
-        this.#refuse(waiter);
-        continue;
+      const isInTime = this.#options.clock() - waiter.since <= waitTimeout;
+      if (isInTime && !waiter.client.hasLeft) {
+        this.#queue.delete(waiter);
+        this.#running += 1;
+        return waiter.start();
       }
-      this.#queue.delete(waiter);
-      this.#running += 1;
-      return waiter.start();
+      this.#refuse(waiter);
     }
   }
 

@@ -1,6 +1,6 @@
 // The security function of the login form: who sent it, if the password is right.
 
-import { withHeaders } from "../reply.ts";
+import { status, withHeaders } from "../reply.ts";
 import { allow, deny } from "../security.ts";
 import type { Decision, Security } from "../security.ts";
 import { pageOrJson } from "./error-page.ts";
@@ -76,7 +76,7 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       await renew(user.passwordHash);
       attempt.succeed();
       // After a second click on the button, say: nobody would ever hear of this session.
-      if (request.hasLeft) return refuse(400, "The client has left.");
+      if (request.hasLeft) return deny(status(400));
       log("info", "login", { address, user: username });
       return allow({ username });
     } catch (error) {
