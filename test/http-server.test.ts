@@ -269,6 +269,7 @@ test("the answer to what is malformed has its length in bytes", async (t) => {
   t.after(() => foreign.close());
   const answers = await (await foreign.connect()).send("garbage\r\n\r\n").closed();
   assert.deepEqual(answers.map(({ body }) => body), ["\xc3\xa9"]);
+  assert.equal(answers[0]?.headers.get("vary"), undefined, "it depends on no cookie");
 });
 
 test("what is malformed behind a good request is not taken for its answer", async () => {

@@ -181,6 +181,11 @@ test("the others can be ended when there are any, and all can be at any time", (
   }
 });
 
+test("a session that another program made may say nothing of its browser", () => {
+  const { body } = sessionsPage({ username, sessions: [session({ data: new Map() })], current, now });
+  assertShows(body, "<strong>An unknown browser</strong>");
+});
+
 test("a notice on the sessions page is announced as a status", () => {
   const { body } = sessionsPage({ username, sessions: [own], current, now, notice: "That session has ended." });
   assertShows(body, '<p class="note" role="status">That session has ended.</p>');
