@@ -79,5 +79,6 @@ function written(reply: Reply, headers: Readonly<Record<string, string>>): strin
   const fields = fieldsOf(reply, Object.entries(headers), false, true);
   const lines = fields.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`));
   const start = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n`;
-  return `${start}${lines.join("")}\r\n${reply.body}`;
+  const date = `Date: ${new Date().toUTCString()}\r\n`; // RFC 9110, section 6.6.1.
+  return `${start}${lines.join("")}${date}\r\n${reply.body}`;
 }

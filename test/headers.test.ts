@@ -29,6 +29,7 @@ function check(method: string, { status, headers, body }: RawAnswer): void {
     assert.equal(field(name.toLowerCase()), value, name);
   }
   assert.equal(field("cache-control"), "no-store");
+  assert.match(field("date") ?? "", /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
   for (const name of ["server", "x-powered-by", "transfer-encoding", "access-control-allow-origin"]) {
     assert.equal(field(name), undefined, name);
   }
