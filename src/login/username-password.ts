@@ -58,7 +58,10 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
 
     // What nobody can have costs no hash, and is no try: a flood would fill the throttle.
     const isPossible = isUserName(username) && passwordBytes(password).length <= maxPasswordBytes;
-    if (!isPossible) return refuse(401, wrongLogin);
+    if (!isPossible) {
+      log("warn", "login-failed", { address });
+      return refuse(401, wrongLogin);
+    }
     const attempt = throttle.attempt(username, address);
     if (!attempt.allowed) {
       log("warn", "login-throttled", { address });
