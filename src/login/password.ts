@@ -30,7 +30,7 @@ export interface HashOptions {
   readonly scrypt?: Scrypt;
 }
 
-/** The parameters where none are named: OWASP's first choice. */
+/** The parameters where none are named: OWASP's first row. */
 export const defaultParameters: ScryptParameters = "ln=17,r=8,p=1";
 
 const defaults = { parameters: defaultParameters, scrypt };
