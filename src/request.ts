@@ -26,7 +26,7 @@ export interface Request {
    *
    * @throws {HttpError} 400, 413 or 415 when it is no form of at most 8 KiB and 16 fields.
    */
-  form(this: Request): Promise<ReadonlyMap<string, string>>;
+  form(this: object): Promise<ReadonlyMap<string, string>>;
 }
 
 /** The parameters of a path that has none. */

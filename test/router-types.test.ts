@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { text } from "../src/reply.ts";
+import type { Request } from "../src/request.ts";
 import { get, group, post } from "../src/router.ts";
 import type { Controller } from "../src/router.ts";
 import { allow, anyone, deny } from "../src/security.ts";
@@ -45,6 +46,14 @@ test("a controller that is written in place knows what its group says", () => {
     ...group({ prefix: "/c", security: loggedIn, routes: [name] }),
   ];
   assert.deepEqual(routes.map(({ path }) => path), ["/b", "/b/a", "/c/a"]);
+});
+
+test("a controller that names the parts of a request that it looks at fits into every group", async () => {
+  const addNote = async (request: Pick<Request, "form">) => text(`${(await request.form()).get("note")}`);
+  const form = async () => new Map([["note", "a"]]);
+  assert.deepEqual(await addNote({ form }), text("a"));
+  const routes = group({ prefix: "", security: loggedIn, routes: [post("/note", addNote)] });
+  assert.deepEqual(routes.map(({ path }) => path), ["/note"]);
 });
 
 test("what does not fit does not compile", () => {
