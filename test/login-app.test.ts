@@ -52,7 +52,7 @@ test("a visitor is sent to the form, logs in, looks, logs out, and the old cooki
   assert.equal(locationOf(left), "303 /login");
   assert.equal(left.headers.get("clear-site-data"), '"cache", "storage"');
   assert.equal(visitor.cookie, "");
-  assert.equal(left.headers.getSetCookie()[0], "logged_out=1; Path=/; Max-Age=1; Secure; HttpOnly; SameSite=Lax");
+  assert.equal(left.headers.getSetCookie()[0], "logged_out=1; Path=/; Max-Age=1; HttpOnly; SameSite=Lax");
   const denied = await thief.get("/profile");
   assert.deepEqual([denied.status, denied.body], [401, '{"error":"Log in first."}']);
   assert.equal(locationOf(await thief.get("/")), "303 /login");

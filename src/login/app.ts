@@ -21,11 +21,11 @@ export interface LoginParts extends LoginChecks {
 }
 
 // The back button shows a page again unless cookies have changed since; and of the page that came
-// with the login, Chromium overlooks the first change (version 156). So this is a second.
+// with the login, Chromium overlooks the first change (version 156). So this is a second, and not
+// Secure: over plain http a browser would drop it.
 const loggedOut = serializeCookie("logged_out", "1", {
   path: "/",
   maxAge: 1,
-  secure: true,
   httpOnly: true,
   sameSite: "lax",
 });

@@ -68,6 +68,7 @@ export function startBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      "--host-resolver-rules=MAP plain.test 127.0.0.1",
     ],
     // A visitor's browser keeps pages for the back button; the driver would switch that off.
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
