@@ -78,9 +78,9 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       }
       await renew(user.passwordHash);
       attempt.succeed();
+      log("info", "login", { address, user: username });
       // After a second click on the button, say: nobody would ever hear of this session.
       if (request.hasLeft) return deny(status(400));
-      log("info", "login", { address, user: username });
       return allow({ username });
     } catch (error) {
       attempt.release();
