@@ -423,7 +423,7 @@ test("a user ends another session of theirs, and is told once", async (t) => {
 
   for (const form of [{ handle }, { handle: "" }, {}] as const) {
     await first.post("/sessions/end", form);
-    assert.equal(noticeOf(await first.get("/sessions")), "There was no session left to end.");
+    assert.equal(noticeOf(await first.get("/sessions")), "That had ended already.");
   }
   assert.deepEqual(server.newEvents().slice(3), new Array(4).fill("sessions-ended"));
 });
@@ -435,7 +435,7 @@ test("nobody ends another user's session, knowing its handle", async (t) => {
   const ben = new Visitor(server);
   await ben.logIn("ben");
   await ben.post("/sessions/end", { handle });
-  assert.equal(noticeOf(await ben.get("/sessions")), "There was no session left to end.");
+  assert.equal(noticeOf(await ben.get("/sessions")), "That had ended already.");
   assert.deepEqual(handlesIn(await ada.get("/sessions")).includes(handle), true);
 });
 

@@ -86,7 +86,7 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
 
   function tellEnded({ session, address }: Request, user: string, count: number): Reply {
     log("info", "sessions-ended", { address, user, count });
-    const notices = ["There was no session left to end.", "1 session was ended."];
+    const notices = ["That had ended already.", "1 session was ended."];
     session.set("notice", notices[count] ?? `${count} sessions were ended.`);
     return redirect("/sessions");
   }
