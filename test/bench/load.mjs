@@ -73,7 +73,7 @@ async function byAutocannon({ url, cookie, cookies, isLogin, seconds }) {
 }
 
 /**
- * Loads a server from 50 connections, with one cookie, or with one of many after the other. Answers 
+ * Loads a server from 50 connections, with one cookie, or with one of many after the other. Answers
  * requests, also by second, and p50 and p99 in ms.
  */
 export async function load(target) {
