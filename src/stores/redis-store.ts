@@ -19,8 +19,9 @@ export interface RedisStoreOptions {
 const hour = 3_600_000;
 
 // Every command is EVAL on one Redis key: atomic, and Redis Cluster knows where to send it.
-// From ARGV[3] on: fields and what becomes of them, "=" and a value or "" to delete. Redis shows a
-// key until PEXPIREAT's millisecond is over: one less is the end.
+// From ARGV[3] on: fields and what becomes of them, "=" and a value or "" to delete. A full Redis
+// refuses a script at its first write, but not at HDEL: in a new session there is none. Redis shows
+// a key until PEXPIREAT's millisecond is over: one less is the end.
 const writeScript = `
 local action, stored, fields, size = ARGV[2], redis.call('HGETALL', KEYS[1]), {}, 0
 if (#stored > 0) == (action == 'create') then return 0 end
@@ -37,7 +38,7 @@ end
 if size > tonumber(ARGV[1]) then return -1 end
 for i = 3, #ARGV, 2 do
   if fields[ARGV[i]] then redis.call('HSET', KEYS[1], ARGV[i], fields[ARGV[i]])
-  else redis.call('HDEL', KEYS[1], ARGV[i]) end
+  elseif #stored > 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
 end
 redis.call('PEXPIREAT', KEYS[1], math.ceil(fields.expiresAt) - 1)
 return 1`;

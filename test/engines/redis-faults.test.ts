@@ -24,6 +24,7 @@ const reads: Asks = [
 ];
 const writes: Asks = [
   ["create", (store) => store.create(third, record)],
+  ["create for nobody", (store) => store.create(third, { ...record, owner: undefined })],
   ["update", (store) => store.update(first, { data: new Map([["cart", "2"]]), ...times })],
 ];
 const removals: Asks = [
