@@ -66,29 +66,49 @@ const setUp = pragmas.map((pragma) => `PRAGMA ${pragma}`);
 function storeOn(answers: Answers, options: SqliteStoreOptions = {}) {
   const database = scripted(answers);
   const store = new SqliteStore(database, { clock, ...options });
-  return { store, database, done: () => database.log.slice(setUp.length + 2) };
+  return { store, database, done: () => database.log.slice(setUp.length + 3) };
 }
 
 describe("a database is made ready once", () => {
-  const rows: readonly [claim: string, version: number, log: string[]][] = [
-    ["a new one gets its table", 0, ["BEGIN IMMEDIATE", "CREATE TABLE session (", "COMMIT"]],
-    ["one of this version is used as it is", 1, ["BEGIN IMMEDIATE", "COMMIT"]],
+  const withVersions = (version: unknown, changes: number) =>
+    scripted({
+      "PRAGMA user_version": version === undefined ? undefined : { version },
+      "PRAGMA schema_version": { changes },
+    });
+  const made = "PRAGMA user_version = 1";
+  const rows: readonly [claim: string, version: number, changes: number, log: string[]][] = [
+    ["a new one gets its table", 0, 0, ["BEGIN IMMEDIATE", "CREATE TABLE session (", made, "COMMIT"]],
+    ["one of this version is used as it is", 1, 3, ["BEGIN IMMEDIATE", made, "COMMIT"]],
+    ["one that another process has just made too", 1, 0, ["BEGIN IMMEDIATE", made, "COMMIT"]],
   ];
-  for (const [claim, version, log] of rows) {
+  for (const [claim, version, changes, log] of rows) {
     test(claim, () => {
-      const database = scripted({ "PRAGMA user_version": { user_version: version } });
+      const database = withVersions(version, changes);
       new SqliteStore(database);
       assert.deepEqual(database.log, [...setUp, ...log]);
     });
   }
-  for (const version of [2, -1, undefined]) {
-    test(`one of version ${version} is refused, and left as it is`, () => {
-      const database = scripted({ "PRAGMA user_version": version && { user_version: version } });
+  const others: readonly [version: unknown, changes: number][] =
+    [[2, 3], [2, 0], [-1, 3], [0, 1], [undefined, 0]];
+  for (const [version, changes] of others) {
+    test(`one of version ${version}, changed ${changes} times, is refused and left as it is`, () => {
+      const database = withVersions(version, changes);
       const message = `Cannot use database: version ${version} is not 1`;
       assert.throws(() => new SqliteStore(database), { message });
-      assert.deepEqual(database.log, [...setUp, "BEGIN IMMEDIATE", "ROLLBACK"]);
+      assert.deepEqual(database.log, setUp.slice(0, 1));
     });
   }
+  test("one that a later version takes over at the same moment is left as it is", () => {
+    const database = withVersions(1, 3);
+    const answers = [1, 2];
+    const prepare: SqliteDatabase["prepare"] = (sql) => ({
+      ...database.prepare(sql),
+      get: () => (sql === "PRAGMA user_version" ? { version: answers.shift() } : { changes: 3 }),
+    });
+    const message = "Cannot use database: version 2 is not 1";
+    assert.throws(() => new SqliteStore({ exec: database.exec, prepare }), { message });
+    assert.deepEqual(database.log, [...setUp, "BEGIN IMMEDIATE", "ROLLBACK"]);
+  });
 });
 
 type Ask = (store: SqliteStore) => unknown;

@@ -32,8 +32,7 @@ const schema = `
     created_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX session_owner ON session (owner, created_at);
-  CREATE INDEX session_expiry ON session (expires_at);
-  PRAGMA user_version = 1`;
+  CREATE INDEX session_expiry ON session (expires_at)`;
 
 /**
  * Keeps sessions in a database of their own. All its methods answer at once: a write, when it is on
@@ -61,12 +60,12 @@ export class SqliteStore implements SessionStore {
     this.#maxSessionsPerOwner = maxSessionsPerOwner;
     this.#maxSessionSize = maxSessionSize;
     database.exec("PRAGMA busy_timeout = 2000");
+    isNew(database); // Or ours: another's is refused before anything in it is changed.
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     this.#atomically(() => {
-      const [version] = valuesOf(database.prepare("PRAGMA user_version").get());
-      if (version === 0) database.exec(schema);
-      else if (version !== 1) throw new Error(`Cannot use database: version ${version} is not 1`);
+      if (isNew(database)) database.exec(schema);
+      database.exec("PRAGMA user_version = 1"); // A file that is read-only is refused now.
     });
     this.#statements = prepare(database);
   }
@@ -147,6 +146,16 @@ export class SqliteStore implements SessionStore {
       throw error;
     }
   }
+}
+
+/** @throws {Error} when the database is another program's, or of another version. */
+function isNew(database: SqliteDatabase): boolean {
+  // In this order: another process may be making the table just now.
+  const [changes] = valuesOf(database.prepare("PRAGMA schema_version").get());
+  const [version] = valuesOf(database.prepare("PRAGMA user_version").get());
+  if (version === 1) return false;
+  if (version === 0 && changes === 0) return true;
+  throw new Error(`Cannot use database: version ${version} is not 1`);
 }
 
 function prepare(database: SqliteDatabase) {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -133,6 +133,26 @@ for (const [module, open] of Object.entries(modules)) {
       assert.deepEqual(new SqliteStore(open(path)).read(key), record);
     });
 
+    test("a database of another program is refused, and not a byte of it changes", async () => {
+      for (const version of [0, 7]) {
+        const path = newPath();
+        const database = open(path);
+        database.exec(`CREATE TABLE user (name TEXT); PRAGMA user_version = ${version}`);
+        const before = await readFile(path);
+        assert.throws(() => new SqliteStore(database), { message: /^Cannot use database/ });
+        database.close();
+        assert.deepEqual(await readFile(path), before);
+      }
+    });
+
+    test("a file that can only be read is refused at once, and not at the first login", () => {
+      const path = newPath();
+      const database = open(path);
+      new SqliteStore(database);
+      database.exec("PRAGMA query_only = ON");
+      assert.throws(() => new SqliteStore(database), /readonly/);
+    });
+
     test("data that are broken are corrupt, are in no list, and are removed", async () => {
       const database = open(newPath());
       const store = new SqliteStore(database);
@@ -186,7 +206,7 @@ for (const [module, open] of Object.entries(modules)) {
         const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
         assert.doesNotMatch(JSON.stringify(plan), /SCAN session|TEMP B-TREE/, sql);
       }
-      assert.equal(statements.length, 9);
+      assert.equal(statements.length, 12);
     });
 
     test("what has expired counts for no owner, also before it is removed", () => {
