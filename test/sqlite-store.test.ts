@@ -93,7 +93,7 @@ describe("a database is made ready once", () => {
   for (const [version, changes] of others) {
     test(`one of version ${version}, changed ${changes} times, is refused and left as it is`, () => {
       const database = withVersions(version, changes);
-      const message = `Cannot use database: version ${version} is not 1`;
+      const message = `Cannot use database of version ${version}: give sessions a file of their own`;
       assert.throws(() => new SqliteStore(database), { message });
       assert.deepEqual(database.log, setUp.slice(0, 1));
     });
@@ -105,7 +105,7 @@ describe("a database is made ready once", () => {
       ...database.prepare(sql),
       get: () => (sql === "PRAGMA user_version" ? { version: answers.shift() } : { changes: 3 }),
     });
-    const message = "Cannot use database: version 2 is not 1";
+    const message = "Cannot use database of version 2: give sessions a file of their own";
     assert.throws(() => new SqliteStore({ exec: database.exec, prepare }), { message });
     assert.deepEqual(database.log, [...setUp, "BEGIN IMMEDIATE", "ROLLBACK"]);
   });

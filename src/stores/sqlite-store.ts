@@ -155,7 +155,7 @@ function isNew(database: SqliteDatabase): boolean {
   const [version] = valuesOf(database.prepare("PRAGMA user_version").get());
   if (version === 1) return false;
   if (version === 0 && changes === 0) return true;
-  throw new Error(`Cannot use database: version ${version} is not 1`);
+  throw new Error(`Cannot use database of version ${version}: give sessions a file of their own`);
 }
 
 function prepare(database: SqliteDatabase) {

@@ -127,7 +127,7 @@ for (const [module, open] of Object.entries(modules)) {
       const database = open(path);
       new SqliteStore(database).create(key, record);
       database.exec("PRAGMA user_version = 2");
-      const message = "Cannot use database: version 2 is not 1";
+      const message = "Cannot use database of version 2: give sessions a file of their own";
       assert.throws(() => new SqliteStore(open(path)), { message });
       database.exec("PRAGMA user_version = 1");
       assert.deepEqual(new SqliteStore(open(path)).read(key), record);
