@@ -23,7 +23,7 @@ export interface CookieOptions {
 export function getCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined || neverAName.test(name)) return undefined;
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
-    // Names have no blank at their ends: so no two hits walk over the same blanks.
+    // Linear: a name has no blank at its ends, so each blank is walked over at most twice.
     const before = skipBlanks(header, at - 1, -1, -1);
     const equals = skipBlanks(header, at + name.length, header.length, 1);
     if ((before !== -1 && header[before] !== ";") || header[equals] !== "=") continue;
@@ -48,7 +48,8 @@ export function parseCookies(header: string = ""): Map<string, string> {
     const semicolon = header.indexOf(";", start);
     const end = semicolon === -1 ? header.length : semicolon;
     if (end < equals) {
-      start = header.lastIndexOf(";", equals) + 1; // One by one would be quadratic.
+      // Skips all pieces without "=" at once: one by one would be quadratic.
+      start = header.lastIndexOf(";", equals) + 1;
       continue;
     }
     if (percent !== -1 && percent < equals) percent = header.indexOf("%", equals);
@@ -60,7 +61,7 @@ export function parseCookies(header: string = ""): Map<string, string> {
     count++;
   }
   if (count === cookies.size) return cookies;
-  // A name came twice. To ask for each name whether it is there already would take longer.
+  // A name came twice: set again in reverse, the first wins. To ask each time would take longer.
   for (const [name, value] of parseCookiePairs(header).reverse()) cookies.set(name, value);
   return cookies;
 }
@@ -71,18 +72,20 @@ export function parseCookiePairs(header: string = ""): (readonly [string, string
 }
 
 // Only SP and HTAB: `trim()` makes "__Host-id" of "\xa0__Host-id" (CVE-2026-39410). Never looks
-// outside the text: after one such look, V8 makes all of them slower.
+// outside the text: after one such look, V8 makes every later `charCodeAt` here slower.
 function skipBlanks(text: string, start: number, stop: number, step: 1 | -1): number {
   let at = start;
   while (at !== stop && (text.charCodeAt(at) === 0x20 || text.charCodeAt(at) === 0x09)) at += step;
   return at;
 }
 
-// Without blanks at its ends, and decoded: `at` is where the next "%" stands, -1 for a name.
-function read(header: string, start: number, end: number, at: number): string {
+// A name or a value, without blanks at its ends. A value is decoded: `percent` is where the next
+// "%" stands; -1 when there is none, and for a name.
+function read(header: string, start: number, end: number, percent: number): string {
   const first = skipBlanks(header, start, end, 1);
   const stop = skipBlanks(header, end - 1, first - 1, -1) + 1;
-  return at === -1 || at >= stop ? header.slice(first, stop) : decode(header, first, stop, at);
+  if (percent === -1 || percent >= stop) return header.slice(first, stop);
+  return decode(header, first, stop, percent);
 }
 
 // A character in UTF-8 (RFC 3629, section 4): UTF8-1 = %x00-7F   UTF8-2 = %xC2-DF tail   UTF8-3 =
@@ -115,7 +118,8 @@ function decode(header: string, start: number, end: number, percent: number): st
 
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  return code >= 0x41 && code <= 0x46 ? code - 0x37 : 0x80; // No digit: more than any of ASCII.
+  // Bad, or lower case, which is rare: over 0x7f, so that decode() takes the slow way.
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : 0x80;
 }
 
 /**
@@ -131,9 +135,11 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   const site = sameSite === undefined ? "" : sites.get(sameSite);
   const rank = priority === undefined ? "" : ranks.get(priority);
   if (typeof name !== "string" || !token.test(name)) throw refusal(name, "name must be a token");
-  const asIs = typeof value === "string" && cookieOctets.test(value);
-  if (!asIs && !fits(wellFormed, value ?? null)) throw refusal(name, "value must be Unicode text");
+  if (typeof value !== "string") throw refusal(name, "value must be Unicode text");
+  const asIs = cookieOctets.test(value);
+  if (!asIs && !wellFormed.test(value)) throw refusal(name, "value must be Unicode text");
   let text = name + "=" + (asIs ? value : encodeURIComponent(value));
+  // 4096, and one for the "=".
   if (text.length > 4097) throw refusal(name, "name and value exceed 4096 octets", RangeError);
   if (!fits(hostName, domain)) throw refusal(name, "Domain must be a host name, no dot in front");
   if (path !== "/" && !fits(pathValue, path)) throw refusal(name, 'Path must be "/…" up to 1 KiB');
@@ -173,14 +179,14 @@ export function clearCookie(name: string, options: CookieOptions = {}): string {
 // token = 1*tchar (RFC 9110, 5.6.2). cookie-octet (bis 4.1.1), but for "%". <subdomain> (RFC 1034,
 // 3.5; RFC 1123, 2.1). path-value = *av-octet (bis 4.1.1), but for what browsers trim or replace.
 const token = /^[\w!#$%&'*+.^`|~-]+$/;
-const cookieOctets = /^(?:[--:<-[\]-~]*|[!#$&-+\--:<-[\]-~]*)$/; // First the usual: faster.
+const cookieOctets = /^(?:[--:<-[\]-~]*|[!#$&-+\--:<-[\]-~]*)$/; // First the usual ones: faster.
 const wellFormed = /^\P{Surrogate}*$/u;
 const hostName = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.(?!$)|$))+$/i;
 const pathValue = /^(?=.{1,1024}$)\/[ -:<-~]*(?<! )$/;
 const sites = new Map([["strict", "Strict"], ["lax", "Lax"], ["none", "None"]]);
 const ranks = new Map([["low", "Low"], ["medium", "Medium"], ["high", "High"]]);
 
-// A string, and no object that pretends to be one: it could change between check and use.
+// Left out, or a string: an object that pretends to be one could change between check and use.
 function fits(grammar: RegExp, text: unknown): boolean {
   return text === undefined || (typeof text === "string" && grammar.test(text));
 }
