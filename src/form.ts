@@ -56,7 +56,7 @@ function decodePairs(body: Uint8Array): URLSearchParams {
   try {
     const text = utf8.decode(body);
     decodeURIComponent(text); // Throws for an escape that URLSearchParams would repair.
-    return new URLSearchParams(`?${text}`); // It takes one "?" away.
+    return new URLSearchParams(`?${text}`); // It drops one "?" in front: not the form's own.
   } catch {
     throw new HttpError(400, "Send the form in UTF-8, percent-encoded.");
   }

@@ -13,7 +13,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** What JSON can say. What an `interface` describes is spread: `json({ ...product })`. */
+/** What JSON can say. An object typed by an `interface` must be spread: `json({ ...product })`. */
 export type Json =
   string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 

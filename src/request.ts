@@ -46,7 +46,7 @@ export class IncomingRequest implements Request {
   #form: Promise<ReadonlyMap<string, string>> | undefined;
   #isBodyRead = false;
 
-  /** So many `hops`, trusted proxies, stand before the server: each adds to `X-Forwarded-For`. */
+  /** `hops` is how many trusted proxies stand before the server. */
   constructor(message: IncomingMessage, response: ServerResponse, session: Session, hops: number) {
     const { method, url = "", headers } = message;
     const queryStart = url.indexOf("?");
@@ -103,11 +103,11 @@ export class IncomingRequest implements Request {
         if (size > maxFormSize) return reject(formTooLarge());
         chunks.push(chunk);
       });
-      const leave = (): void => reject(new HttpError(400, "Send the whole form."));
-      if (this.#message.destroyed) leave();
-      this.#message.on("close", leave);
+      const breakOff = (): void => reject(new HttpError(400, "Send the whole form."));
+      if (this.#message.destroyed) breakOff();
+      this.#message.on("close", breakOff);
       this.#message.on("end", () => {
-        this.#message.off("close", leave); // It comes always, and an error takes its time.
+        this.#message.off("close", breakOff); // Comes always: to make its error takes time.
         this.#isBodyRead = true;
         resolve(Buffer.concat(chunks));
       });
