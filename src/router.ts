@@ -88,7 +88,7 @@ export class Router {
    */
   match(method: string, path: string): Match {
     const segments = path.split("/");
-    const node = find(this.#root, segments, 1);
+    const node = find(this.#root, segments, 1); // The first stands before the "/": empty.
     if (node === undefined) throw new HttpError(404, "There is no such page.");
     const endpoint = node.endpoints.get(method === "HEAD" ? "GET" : method);
     if (endpoint !== undefined) return { endpoint, params: paramsOf(endpoint, segments) };
