@@ -22,7 +22,7 @@ export class CheckedStore {
     this.#onCorrupt = onCorrupt;
   }
 
-  /** Answers the session. A record that makes no sense is removed, reported, and as absent. */
+  /** Answers the session; none for a record that makes no sense, which is removed and reported. */
   read(key: SessionKey): MaybePromise<SessionRecord | undefined> {
     return whenKnown(
       this.#ask(() => this.#store.read(key)),
@@ -57,7 +57,7 @@ export class CheckedStore {
     if (await this.delete(key)) this.#onCorrupt(sessionHandle(key));
   }
 
-  /** A fault is always a promise that rejects, so that it can be kept, like an answer. */
+  /** A fault is always a promise that rejects: so a session keeps it, as it keeps an answer. */
   #ask<T>(question: () => MaybePromise<T>): MaybePromise<T> {
     try {
       const answer = question();
