@@ -56,8 +56,8 @@ export function createHandler(options: HandlerOptions): Handler {
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     // 1. Take the request apart. The session is looked up when it is used, the body when asked for.
-    const { cookie: sent } = message.headers;
-    const session = sessions.open(sent);
+    const { cookie: cookieHeader } = message.headers;
+    const session = sessions.open(cookieHeader);
     const request = new IncomingRequest(message, response, session, trustedProxies);
 
     let reply: Reply;
@@ -69,8 +69,8 @@ export function createHandler(options: HandlerOptions): Handler {
       request.params = params;
       const answering = endpoint.run(request);
       reply = answering instanceof Promise ? await answering : answering;
-      // 4. Commit the session, before the first byte is sent. If it ended meanwhile, so did this.
-      const committing = sessions.commit(session, sent);
+      // 4. Commit the session, before the first byte is sent. If it is gone, the reply is dropped.
+      const committing = sessions.commit(session, cookieHeader);
       const { gone, cookie } = committing instanceof Promise ? await committing : committing;
       if (gone) reply = renderError(new HttpError(401, "Your session has ended. Log in."), message);
       if (cookie !== undefined) reply = withCookie(reply, cookie);
@@ -84,7 +84,7 @@ export function createHandler(options: HandlerOptions): Handler {
     // 6. Send it, all at once.
     onReply(reply, request);
     const isLast = request.hasUnreadBody;
-    const fields = fieldsOf(reply, commonFields, session.wasSought, isLast);
+    const fields = fieldsOf(reply, commonFields, session.wasLookedUp, isLast);
     response.writeHead(reply.status, fields);
     if (!isLast) return void response.end(reply.body);
     closing.add(message.socket);

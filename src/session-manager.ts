@@ -99,8 +99,8 @@ export class SessionManager {
     const { intent } = session;
     if (intent.action === "destroy") return this.#writer.destroy(cookieHeader);
     if (intent.action === "replace") return this.#writer.start(intent, cookieHeader);
-    // Whatever else is asked of a session looks it up.
-    if (!session.wasSought) return unchanged;
+    // Of a session that was not looked up, nothing was asked.
+    if (!session.wasLookedUp) return unchanged;
     return whenKnown(session.find(), (found) => this.#change(found, intent));
   }
 
@@ -148,11 +148,11 @@ export class SessionManager {
   #change(found: StoredSession | undefined, intent: SessionIntent): MaybePromise<Committed> {
     const { action, changes } = intent;
     if (found === undefined) {
-      const isStored = [...changes.values()].some((value) => value !== undefined);
-      return isStored ? this.#writer.start(intent) : unchanged;
+      const isAnythingSet = [...changes.values()].some((value) => value !== undefined);
+      return isAnythingSet ? this.#writer.start(intent) : unchanged;
     }
     if (action === "rotate") return this.#writer.rotate(found, changes);
-    const isWrite = changes.size > 0 || this.#parts.timeouts.isDue(found.record);
+    const isWrite = changes.size > 0 || this.#parts.timeouts.isUpdateDue(found.record);
     return isWrite ? this.#writer.update(found, changes) : unchanged;
   }
 
@@ -162,7 +162,7 @@ export class SessionManager {
   }
 }
 
-/** Makes a hook of the application one that cannot fail: it is no part of the session. */
+/** Wraps a hook of the application: what it throws, at once or later, harms no session. */
 function harmless<Told extends readonly unknown[]>(
   hook: (...told: Told) => void = () => {},
 ): (...told: Told) => void {

@@ -15,23 +15,23 @@ export class SessionTimeouts {
     this.#clock = clock;
   }
 
-  /** The times of a session that is used now. It was started then, or else is started now. */
+  /** The times of a session that is used now; one without `createdAt` is started now. */
   used(createdAt?: number): Pick<SessionRecord, "lastSeenAt" | "expiresAt"> {
     const now = this.#now();
-    const end = (createdAt ?? now) + this.#absolute;
-    return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, end) };
+    const deadline = (createdAt ?? now) + this.#absolute;
+    return { lastSeenAt: now, expiresAt: Math.min(now + this.#idle, deadline) };
   }
 
   /** Tells whether a session still exists, whatever its store believes. */
   isAlive(record: SessionRecord | undefined): record is SessionRecord {
-    // Looked at for an absent one too: it may have expired, and a clock set back shows it again.
+    // Read for an absent one too: if it has expired, a clock set back must not show it again.
     const now = this.#now();
     if (record === undefined) return false;
     return now < record.expiresAt && now < record.createdAt + this.#absolute;
   }
 
   /** Tells whether a use is to be written: once in a tenth of the idle time-out is enough. */
-  isDue(record: SessionRecord): boolean {
+  isUpdateDue(record: SessionRecord): boolean {
     return this.#now() - record.lastSeenAt >= this.#idle / 10;
   }
 
@@ -41,7 +41,7 @@ export class SessionTimeouts {
     return record.expiresAt >= record.createdAt + this.#absolute ? "absolute" : "idle";
   }
 
-  /** The time, whole. While the clock is set back it stands still: no session lives again. */
+  /** Whole milliseconds that stand still while the clock is set back: no session lives again. */
   #now(): number {
     return (this.#latest = Math.max(this.#latest, Math.floor(this.#clock())));
   }

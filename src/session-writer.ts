@@ -61,7 +61,7 @@ export class SessionWriter {
     const reason = owner === undefined ? "logout" : "replaced";
     return this.#replace(record, async () => {
       await this.#end(cookieHeader, reason);
-      return true;
+      return true; // Whether there was one or not.
     });
   }
 

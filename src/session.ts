@@ -64,16 +64,16 @@ function checkText(what: string, text: string): void {
 
 /** Records what a controller asks of a session, over a session that is found on first use. */
 export class RecordedSession implements Session {
-  readonly #look: () => MaybePromise<StoredSession | undefined>;
-  #wasSought = false;
+  readonly #lookUp: () => MaybePromise<StoredSession | undefined>;
+  #wasLookedUp = false;
   #found: MaybePromise<StoredSession | undefined>;
   #action: SessionIntent["action"] = "keep";
   #owner: string | undefined;
   #changes = new Map<string, string | undefined>();
 
-  /** `look` asks the store for the session that the request names. */
-  constructor(look: () => MaybePromise<StoredSession | undefined>) {
-    this.#look = look;
+  /** `lookUp` asks the store for the session that the request names. */
+  constructor(lookUp: () => MaybePromise<StoredSession | undefined>) {
+    this.#lookUp = lookUp;
   }
 
   /** What has been asked so far. */
@@ -82,14 +82,14 @@ export class RecordedSession implements Session {
   }
 
   /** Whether the store was asked. */
-  get wasSought(): boolean {
-    return this.#wasSought;
+  get wasLookedUp(): boolean {
+    return this.#wasLookedUp;
   }
 
   /** The session in the store, which is asked once. */
   find(): MaybePromise<StoredSession | undefined> {
-    if (!this.#wasSought) this.#found = this.#look();
-    this.#wasSought = true;
+    if (!this.#wasLookedUp) this.#found = this.#lookUp();
+    this.#wasLookedUp = true;
     return this.#found;
   }
 
@@ -104,13 +104,13 @@ export class RecordedSession implements Session {
     // After destroy() the old id stays dead: what is set now belongs to a new session.
     if (this.#action === "destroy") this.#action = "replace";
     this.#changes.set(key, value);
-    this.#lookUp();
+    this.#findEarly();
   }
 
   delete(key: string): void {
     checkText("a session key", key);
     this.#changes.set(key, undefined);
-    this.#lookUp();
+    this.#findEarly();
   }
 
   start(owner: string): void {
@@ -121,7 +121,7 @@ export class RecordedSession implements Session {
 
   rotate(): void {
     if (this.#action === "keep") this.#action = "rotate";
-    this.#lookUp();
+    this.#findEarly();
   }
 
   destroy(): void {
@@ -132,17 +132,18 @@ export class RecordedSession implements Session {
     return this.#read((found) => sessionHandle(found.key));
   }
 
-  #lookUp(): void {
-    void this.#read(() => undefined); // If it ends from here on, commit() will notice.
+  // So commit() knows of a session that ends from here on, and starts no other in its place.
+  #findEarly(): void {
+    void this.#read(() => undefined);
   }
 
   #read(part: (found: StoredSession) => string | undefined): Promise<string | undefined> {
-    // What comes after start() and destroy() is another session.
-    const isThis = this.#action === "keep" || this.#action === "rotate";
-    const found = isThis ? this.find() : undefined;
+    // After start() and destroy(), the session that the request names is not to be read any more.
+    const isReadable = this.#action === "keep" || this.#action === "rotate";
+    const found = isReadable ? this.find() : undefined;
     if (!(found instanceof Promise)) return Promise.resolve(found && part(found));
     const reading = found.then((session) => session && part(session));
-    // A reader that nobody waits for must not end the process: commit() meets the same fault.
+    // A reading that nobody waits for must not end the process: commit() meets the same fault.
     reading.catch(() => {});
     return reading;
   }

@@ -90,13 +90,13 @@ describe("what a controller reads, of cart and of the handle:", () => {
     ["nothing after destroy", "destroy", [undefined, undefined], false],
     ["what was set after destroy", "destroy, set cart 2", ["2", undefined], false],
   ];
-  for (const [claim, calls, expected, wasSought] of rows) {
+  for (const [claim, calls, expected, wasLookedUp] of rows) {
     for (const look of [() => stored, () => Promise.resolve(stored)]) {
       test(`${claim}, found by ${look().constructor.name}`, async () => {
         const session = new RecordedSession(look);
         ask(calls)(session);
         assert.deepEqual([await session.get("cart"), await session.handle()], expected);
-        assert.equal(session.wasSought, wasSought);
+        assert.equal(session.wasLookedUp, wasLookedUp);
       });
     }
   }
@@ -104,7 +104,7 @@ describe("what a controller reads, of cart and of the handle:", () => {
   test("nothing where there is no session", async () => {
     const session = new RecordedSession(() => undefined);
     assert.deepEqual([await session.get("cart"), await session.handle()], [undefined, undefined]);
-    assert.equal(session.wasSought, true);
+    assert.equal(session.wasLookedUp, true);
   });
 });
 
@@ -119,9 +119,9 @@ test("the store is asked once, and not before it must be", async () => {
   session.delete("name");
   session.rotate();
   assert.equal(await session.get("cart"), "1");
-  assert.deepEqual([count, session.wasSought], [0, false]);
+  assert.deepEqual([count, session.wasLookedUp], [0, false]);
   await Promise.all([session.get("name"), session.handle(), session.find()]);
-  assert.deepEqual([count, session.wasSought], [1, true]);
+  assert.deepEqual([count, session.wasLookedUp], [1, true]);
 });
 
 for (const change of ["set cart 2", "delete cart", "rotate"]) {
@@ -132,7 +132,7 @@ for (const change of ["set cart 2", "delete cart", "rotate"]) {
       return stored;
     });
     ask(change)(session);
-    assert.deepEqual([count, session.wasSought], [1, true]);
+    assert.deepEqual([count, session.wasLookedUp], [1, true]);
     ask(change)(session);
     await session.handle();
     assert.equal(count, 1);
