@@ -49,11 +49,11 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     handler(message, response);
   };
   const server = createServer({ ...limits, keepAliveTimeout }, answer);
-  // Where a client takes no answer, or has vanished, nothing moves.
+  // Ends a connection on which nothing moves: its client takes no answer, or has vanished.
   server.timeout = 30 * second;
   server.maxConnections = 10_000;
   server.maxRequestsPerSocket = 1000;
-  // Their size is bounded. Of too many, Node would leave out the last, as a proxy adds them.
+  // No limit: their size has one, and Node would drop the last of too many, which a proxy adds.
   server.maxHeadersCount = 0;
   // With a listener, node:http sends no "100 Continue" by itself: forms are refused unread.
   server.on("checkContinue", answer);
@@ -63,7 +63,7 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     const pending = "_httpMessage" in socket ? socket._httpMessage : undefined;
     const isAnswering = pending instanceof ServerResponse;
     const isSent = isAnswering && pending.headersSent;
-    // An earlier request, which has no answer yet, would take this one for its own.
+    // The client would take the refusal for the answer to an earlier request, which has none yet.
     const isMistakable = isAnswering && pending.req.complete && !isSent;
     if (!socket.writable || isMistakable) return void socket.destroy();
     const refusal = refusals.get(String(error.code)) ?? malformed;
