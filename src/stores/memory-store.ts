@@ -35,7 +35,7 @@ interface Shard {
   earliest: number;
 }
 
-const shardCount = 4096;
+const shardCount = 4096; // A power of two, for the "&" in #shardOf.
 /** Between one shard and the next, in milliseconds: all of them take a minute. */
 const sweepInterval = 15;
 
@@ -80,13 +80,13 @@ export class MemoryStore implements SessionStore {
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
     const entry = { key, owner, data, createdAt, lastSeenAt, expiresAt };
-    // A session that was seen before only has a new id: the old one is not the store's to end.
+    // Seen after it was created, it is rotated and not one more: its old id is about to go.
     const { maxSessionsPerOwner: limit } = this.#options;
     if (owner !== undefined && lastSeenAt === createdAt && this.#keysOf(owner).length >= limit) {
-      const youngest = this.#liveOf(owner).reverse();
-      for (const old of youngest.slice(limit - 1)) this.#end(old);
+      const youngestFirst = this.#liveOf(owner).reverse();
+      for (const old of youngestFirst.slice(limit - 1)) this.#end(old);
     }
-    this.#makeRoom();
+    this.#makeRoom(); // Last: the owner's oldest may have made it.
 
     const shard = this.#shardOf(key);
     shard.sessions.set(key, entry);

@@ -27,9 +27,9 @@ local action, stored, fields, size = ARGV[2], redis.call('HGETALL', KEYS[1]), {}
 if (#stored > 0) == (action == 'create') then return 0 end
 for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
 local hourOf = function(time) return math.floor(time / ${hour}) end
-local endsBefore = hourOf(fields.expiresAt or 0)
+local oldHour = hourOf(fields.expiresAt or 0)
 for i = 3, #ARGV, 2 do fields[ARGV[i]] = ARGV[i + 1] ~= '' and ARGV[i + 1]:sub(2) or nil end
-if action == 'update' and fields.owner and hourOf(fields.expiresAt) > endsBefore then
+if action == 'update' and fields.owner and hourOf(fields.expiresAt) > oldHour then
   return { fields.owner, fields.createdAt }
 end
 for field, value in pairs(fields) do
@@ -98,7 +98,7 @@ export class RedisStore implements SessionStore {
     const isNew = yesOrNo(await this.#write("create", key, record));
     if (!isNew || owner === undefined) return isNew;
     const count = await this.#enlist(owner, key, String(createdAt), expiresAt);
-    // A session that was seen before only has a new id: the old one is not the store's to end.
+    // Seen after it was created, it is rotated and not one more: its old id is about to go.
     if (lastSeenAt > createdAt || Number(count) <= this.#maxSessionsPerOwner) return true;
     const surplus = (await this.listByOwner(owner)).slice(0, -this.#maxSessionsPerOwner);
     // Clocks may differ: a login that seems to be the oldest must not end itself.
@@ -113,10 +113,10 @@ export class RedisStore implements SessionStore {
 
   /** @throws {Error} named `SessionTooLargeError` when it would be over `maxSessionSize`. */
   async update(key: SessionKey, { data, lastSeenAt, expiresAt }: SessionChanges): Promise<boolean> {
-    const changes = { data, lastSeenAt, expiresAt }; // Not the owner, if a record is handed in.
+    const changes = { data, lastSeenAt, expiresAt }; // No more, should a whole record come in.
     const reply = await this.#write("update", key, changes);
     if (!Array.isArray(reply)) return yesOrNo(reply);
-    const [owner = "", createdAt = ""] = textsOf(reply);
+    const [owner = "", createdAt = ""] = textsOf(reply); // Not written yet: it is listed first.
     await this.#enlist(owner, key, createdAt, expiresAt);
     return yesOrNo(await this.#write("prolong", key, changes));
   }

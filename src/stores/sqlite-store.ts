@@ -80,7 +80,7 @@ export class SqliteStore implements SessionStore {
       prune.run(now, key, now);
       const values = [key, owner ?? "", data, createdAt, lastSeenAt, expiresAt];
       if (Number(insert.run(...values).changes) === 0) return false;
-      // A session that was seen before only has a new id: the old one is not the store's to end.
+      // Seen after it was created, it is rotated and not one more: its old id is about to go.
       if (owner === undefined || lastSeenAt > createdAt) return true;
       endOldest.run(createdAt, owner, now, this.#maxSessionsPerOwner);
       return true;
