@@ -21,8 +21,8 @@ export interface LoginParts extends LoginChecks {
 }
 
 // The back button shows a page again unless cookies have changed since; and of the page that came
-// with the login, Chromium overlooks the first change (version 156). So this is a second, and not
-// Secure: over plain http a browser would drop it.
+// with the login, Chromium overlooks the first change (version 156). So this cookie is a second
+// change; and not Secure, or over plain http a browser would drop it.
 const loggedOut = serializeCookie("logged_out", "1", {
   path: "/",
   maxAge: 1,
@@ -102,7 +102,8 @@ export function loginRoutes(parts: LoginParts): readonly Endpoint[] {
   };
 
   const endAll: Controller<Login> = async (request, { username }) => {
-    tellEnded(request, username, await sessions.endAll(username));
+    const count = await sessions.endAll(username);
+    log("info", "sessions-ended", { address: request.address, user: username, count });
     return logOut(request, undefined);
   };
 
