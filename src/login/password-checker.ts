@@ -11,7 +11,7 @@ const waitTimeout = 5_000;
 export interface PasswordCheckerOptions extends HashOptions {
   readonly maxRunning?: number;
   readonly maxQueued?: number;
-  /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
+  /** Milliseconds since any moment, by a clock that is never set back: not `Date.now`. */
   readonly clock?: () => number;
 }
 

@@ -27,7 +27,7 @@ export interface LoginThrottleOptions {
    * Default: 10,000.
    */
   readonly maxEntries?: number;
-  /** Milliseconds from anywhere, of a clock that is never set back: not `Date.now`. */
+  /** Milliseconds since any moment, by a clock that is never set back: not `Date.now`. */
   readonly clock?: () => number;
 }
 
@@ -120,6 +120,7 @@ class TokenBuckets {
     return this.#fullAt.has(key) || this.#fullAt.size < this.#maxEntries ? key : "overflow";
   }
 
+  // A try puts the time off by an interval. It may be no further off than a whole filling.
   wait(place: string, now: number): number {
     return Math.max(0, this.#whenFull(place, now) + this.#interval - this.#fillTime - now);
   }
