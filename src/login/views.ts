@@ -99,7 +99,7 @@ function sessionItem(session: ListedSession, id: string, isCurrent: boolean, now
 <button aria-describedby="${id}">End session</button>
 </form>`;
   const started = ago(session.createdAt, now);
-  const left = time(session.expiresAt, span(session.expiresAt - now));
+  const left = time(session.expiresAt, duration(session.expiresAt - now));
   return html`<li class="session">
 <p id="${id}"><strong>${browser}</strong>${badge}<br>
 <span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.<br>
@@ -110,7 +110,7 @@ ${form}
 }
 
 function ago(moment: number, now: number): Html {
-  return time(moment, now - moment < minute ? "just now" : `${span(now - moment)} ago`);
+  return time(moment, now - moment < minute ? "just now" : `${duration(now - moment)} ago`);
 }
 
 function time(moment: number, words: string): Html {
@@ -121,7 +121,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-function span(milliseconds: number): string {
+function duration(milliseconds: number): string {
   const [length, unit] =
     milliseconds < hour ? [minute, "minute"] : milliseconds < day ? [hour, "hour"] : [day, "day"];
   const count = Math.floor(milliseconds / length);
