@@ -88,8 +88,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     const value = Number(text(name));
     if (/^\d{1,12}$/.test(text(name)) && value >= least && value <= most) return value;
     fail(name, `write a whole number from ${least} to ${most}`);
-    // No comparison with it makes a second error.
-    return NaN;
+    return NaN; // No comparison with it makes a second error.
   }
 
   function flag(name: Setting): boolean {
@@ -97,7 +96,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     return text(name) !== "0";
   }
 
-  function accounts(): UserStore | undefined {
+  function accounts(parameters: ScryptParameters | undefined): UserStore | undefined {
     if (text("USERS") === "") return undefined;
     const parsed = parseUsers(text("USERS"), parameters);
     if ("users" in parsed) return parsed.users;
@@ -108,7 +107,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const host = text("HOST");
   const scrypt = text("SCRYPT");
   const parameters = isScryptParameters(scrypt) ? scrypt : undefined;
-  const users = accounts();
+  const users = accounts(parameters);
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
   const hosts = text("ALLOWED_HOSTS");

@@ -23,6 +23,7 @@ async function readPassword(prompt: string): Promise<TypedLine> {
   let keys = "";
   for await (const chunk of stdin) {
     keys += String(chunk);
+    // No password takes 1,000 keys.
     if (typedLine(keys).state === "typing" && keys.length < 1_000) continue;
     if (stdin.isTTY) {
       stdin.setRawMode(false);
@@ -47,7 +48,7 @@ async function makeEntry(name: string): Promise<string> {
   if (/\p{Cc}/u.test(line.text)) {
     throw new TypeError("Cannot use this password: it contains a control character");
   }
-  // What stands for bytes that are no UTF-8. A browser sends others, and the entry opens to nobody.
+  // It stands for bytes that are not UTF-8. A browser would send others: nobody could log in.
   if (line.text.includes("\ufffd")) {
     throw new TypeError("Cannot use this password: it is not UTF-8, or contains U+FFFD");
   }

@@ -17,18 +17,18 @@ export async function loadStore(
   timeout: number = 10_000,
 ): Promise<SessionStore> {
   // A client that tries to connect for ever would leave the operator without a word.
-  const store = await inTime(start(fileUrl(path, directory)), timeout).catch((error: unknown) => {
+  const store = await inTime(load(fileUrl(path, directory)), timeout).catch((error: unknown) => {
     const cause = error instanceof Error && error.message !== "" ? error.message : String(error);
     const [line] = cause.trim().split("\n");
     throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
   });
-  // It may be anything: a module need not be written in TypeScript.
+  // The store may be anything: a module need not be written in TypeScript.
   const missing = methods.filter((name) => typeof Reflect.get(Object(store), name) !== "function");
   if (missing.length === 0) return store;
   throw new Error(`Cannot use SESSION_STORE ${path}: what it makes has no ${missing.join(", ")}`);
 }
 
-async function start(url: string): Promise<SessionStore> {
+async function load(url: string): Promise<SessionStore> {
   const { default: made } = await import(url);
   return typeof made === "function" ? made() : made;
 }

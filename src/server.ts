@@ -125,7 +125,7 @@ function stopOnSignal(server: Server, log: Log): void {
     }
     // A connection that falls idle now has nothing to wait for.
     server.keepAliveTimeout = 1;
-    // To one that is idle already, a proxy may be sending a request.
+    // server.close() would close idle ones at once, but a proxy may be sending a request on one.
     const closeIdleConnections = server.closeIdleConnections.bind(server);
     server.closeIdleConnections = () => {};
     // What the log still holds is written first.
