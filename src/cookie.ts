@@ -23,7 +23,7 @@ export interface CookieOptions {
 export function getCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined || neverAName.test(name)) return undefined;
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
-    // Linear: a name has no blank at its ends, so each blank is walked over at most twice.
+    // Linear: a name has no blank at its ends, so this loop walks over a blank at most twice.
     const before = skipBlanks(header, at - 1, -1, -1);
     const equals = skipBlanks(header, at + name.length, header.length, 1);
     if ((before !== -1 && header[before] !== ";") || header[equals] !== "=") continue;
@@ -61,7 +61,7 @@ export function parseCookies(header: string = ""): Map<string, string> {
     count++;
   }
   if (count === cookies.size) return cookies;
-  // A name came twice: set again in reverse, the first wins. To ask each time would take longer.
+  // A name came twice: set again in reverse, the first wins. To call `has` each time is slower.
   for (const [name, value] of parseCookiePairs(header).reverse()) cookies.set(name, value);
   return cookies;
 }

@@ -48,7 +48,7 @@ async function makeEntry(name: string): Promise<string> {
   if (/\p{Cc}/u.test(line.text)) {
     throw new TypeError("Cannot use this password: it contains a control character");
   }
-  // It stands for bytes that are not UTF-8. A browser would send others: nobody could log in.
+  // U+FFFD stands for bytes that are not UTF-8. A browser sends others: nobody could log in.
   if (line.text.includes("\ufffd")) {
     throw new TypeError("Cannot use this password: it is not UTF-8, or contains U+FFFD");
   }

@@ -41,7 +41,7 @@ export class SessionTimeouts {
     return record.expiresAt >= record.createdAt + this.#absolute ? "absolute" : "idle";
   }
 
-  /** Whole milliseconds that stand still while the clock is set back: no session lives again. */
+  /** The time, in whole milliseconds. Set back, the clock stands still: no session lives again. */
   #now(): number {
     return (this.#latest = Math.max(this.#latest, Math.floor(this.#clock())));
   }

@@ -80,7 +80,7 @@ export class MemoryStore implements SessionStore {
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
     const entry = { key, owner, data, createdAt, lastSeenAt, expiresAt };
-    // Seen after it was created, it is rotated and not one more: its old id is about to go.
+    // A session seen since its creation is a rotated one, not one more: its old id is to go.
     const { maxSessionsPerOwner: limit } = this.#options;
     if (owner !== undefined && lastSeenAt === createdAt && this.#keysOf(owner).length >= limit) {
       const youngestFirst = this.#liveOf(owner).reverse();

@@ -98,7 +98,7 @@ export class RedisStore implements SessionStore {
     const isNew = yesOrNo(await this.#write("create", key, record));
     if (!isNew || owner === undefined) return isNew;
     const count = await this.#enlist(owner, key, String(createdAt), expiresAt);
-    // Seen after it was created, it is rotated and not one more: its old id is about to go.
+    // A session seen since its creation is a rotated one, not one more: its old id is to go.
     if (lastSeenAt > createdAt || Number(count) <= this.#maxSessionsPerOwner) return true;
     const surplus = (await this.listByOwner(owner)).slice(0, -this.#maxSessionsPerOwner);
     // Clocks may differ: a login that seems to be the oldest must not end itself.

@@ -80,7 +80,7 @@ export class SqliteStore implements SessionStore {
       prune.run(now, key, now);
       const values = [key, owner ?? "", data, createdAt, lastSeenAt, expiresAt];
       if (Number(insert.run(...values).changes) === 0) return false;
-      // Seen after it was created, it is rotated and not one more: its old id is about to go.
+      // A session seen since its creation is a rotated one, not one more: its old id is to go.
       if (owner === undefined || lastSeenAt > createdAt) return true;
       endOldest.run(createdAt, owner, now, this.#maxSessionsPerOwner);
       return true;
