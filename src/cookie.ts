@@ -48,8 +48,7 @@ export function parseCookies(header: string = ""): Map<string, string> {
     const semicolon = header.indexOf(";", start);
     const end = semicolon === -1 ? header.length : semicolon;
     if (end < equals) {
-      // Skips all pieces without "=" at once: one by one would be quadratic.
-      start = header.lastIndexOf(";", equals) + 1;
+      start = header.lastIndexOf(";", equals) + 1; // All at once: one by one would be quadratic.
       continue;
     }
     if (percent !== -1 && percent < equals) percent = header.indexOf("%", equals);
@@ -79,13 +78,11 @@ function skipBlanks(text: string, start: number, stop: number, step: 1 | -1): nu
   return at;
 }
 
-// A name or a value, without blanks at its ends. A value is decoded: `percent` is where the next
-// "%" stands; -1 when there is none, and for a name.
-function read(header: string, start: number, end: number, percent: number): string {
+// Without blanks at its ends, and decoded: `at` is where the next "%" stands, -1 for a name.
+function read(header: string, start: number, end: number, at: number): string {
   const first = skipBlanks(header, start, end, 1);
   const stop = skipBlanks(header, end - 1, first - 1, -1) + 1;
-  if (percent === -1 || percent >= stop) return header.slice(first, stop);
-  return decode(header, first, stop, percent);
+  return at === -1 || at >= stop ? header.slice(first, stop) : decode(header, first, stop, at);
 }
 
 // A character in UTF-8 (RFC 3629, section 4): UTF8-1 = %x00-7F   UTF8-2 = %xC2-DF tail   UTF8-3 =
@@ -118,8 +115,7 @@ function decode(header: string, start: number, end: number, percent: number): st
 
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  // Bad, or lower case, which is rare: over 0x7f, so that decode() takes the slow way.
-  return code >= 0x41 && code <= 0x46 ? code - 0x37 : 0x80;
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : 0x80; // Else over 0x7f: the slow way.
 }
 
 /**
@@ -135,11 +131,9 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   const site = sameSite === undefined ? "" : sites.get(sameSite);
   const rank = priority === undefined ? "" : ranks.get(priority);
   if (typeof name !== "string" || !token.test(name)) throw refusal(name, "name must be a token");
-  if (typeof value !== "string") throw refusal(name, "value must be Unicode text");
-  const asIs = cookieOctets.test(value);
-  if (!asIs && !wellFormed.test(value)) throw refusal(name, "value must be Unicode text");
+  const asIs = typeof value === "string" && cookieOctets.test(value);
+  if (!asIs && !fits(wellFormed, value ?? null)) throw refusal(name, "value must be Unicode text");
   let text = name + "=" + (asIs ? value : encodeURIComponent(value));
-  // 4096, and one for the "=".
   if (text.length > 4097) throw refusal(name, "name and value exceed 4096 octets", RangeError);
   if (!fits(hostName, domain)) throw refusal(name, "Domain must be a host name, no dot in front");
   if (path !== "/" && !fits(pathValue, path)) throw refusal(name, 'Path must be "/…" up to 1 KiB');
