@@ -31,7 +31,7 @@ export class SessionCookie {
   /** The keys of the well-formed session cookies of a request, the first few of them. */
   keysIn(header: string | undefined): readonly SessionKey[] {
     if (header === undefined) return [];
-    const ids = new Set<string>();
+    const ids: string[] = [];
     let end = 0;
     // A neighbour host can plant a cookie of the same name before ours (RFC 6265, section 8.6): so
     // each piece with the name in it is read, and no other.
@@ -41,9 +41,10 @@ export class SessionCookie {
       const piece = header.slice(header.lastIndexOf(";", at) + 1, end);
       const id = getCookie(piece, this.#name) ?? "";
       // No percent escape makes a second spelling of an id.
-      if (isSessionId(id) && !piece.includes("%")) ids.add(id);
+      if (isSessionId(id) && !piece.includes("%") && !ids.includes(id)) ids.push(id);
+      if (ids.length === maxCookies) break;
     }
-    return [...ids].slice(0, maxCookies).map((id) => hashSessionId(id));
+    return ids.map((id) => hashSessionId(id));
   }
 
   /** The value of `Set-Cookie` that gives the browser an id. */
