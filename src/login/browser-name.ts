@@ -1,7 +1,9 @@
 // Names a browser from its User-Agent, in words that its owner recognizes. Pure.
 
+type NamedPattern = readonly [name: string, pattern: RegExp];
+
 // Order matters: Edge and Opera also say Chrome, Chrome also says Safari, Android also says Linux.
-const browsers: ReadonlyMap<string, RegExp> = new Map([
+const browsers: readonly NamedPattern[] = [
   ["Edge", /Edg(?:e|A|iOS)?\//],
   ["Opera", /OPR\//],
   ["Samsung Internet", /SamsungBrowser\//],
@@ -9,8 +11,8 @@ const browsers: ReadonlyMap<string, RegExp> = new Map([
   ["Chrome", /(?:Chrome|CriOS)\//],
   ["Safari", /Safari\//],
   ["curl", /^curl\//],
-]);
-const systems: ReadonlyMap<string, RegExp> = new Map([
+];
+const systems: readonly NamedPattern[] = [
   ["iPhone", /iPhone/],
   ["iPad", /iPad/],
   ["Android", /Android/],
@@ -18,7 +20,7 @@ const systems: ReadonlyMap<string, RegExp> = new Map([
   ["macOS", /Macintosh/],
   ["ChromeOS", /CrOS/],
   ["Linux", /Linux/],
-]);
+];
 
 /**
  * Describes a browser as "Chrome on Linux", "Safari" or "An unknown browser on Windows".
@@ -30,6 +32,6 @@ export function describeBrowser(userAgent: string = ""): string {
   return system === undefined ? browser : `${browser} on ${system}`;
 }
 
-function firstMatch(names: ReadonlyMap<string, RegExp>, text: string): string | undefined {
-  return [...names].find(([, pattern]) => pattern.test(text))?.[0];
+function firstMatch(names: readonly NamedPattern[], text: string): string | undefined {
+  return names.find(([, pattern]) => pattern.test(text))?.[0];
 }
