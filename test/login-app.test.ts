@@ -431,6 +431,8 @@ test("a user ends another session of theirs, and is told once", async (t) => {
     await first.post("/sessions/end", form);
     assert.equal(noticeOf(await first.get("/sessions")), "That had ended already.");
   }
+  const ended = /"level":"info","event":"sessions-ended","address":"127.0.0.1","user":"ada","count":0\}$/;
+  assert.match(server.lines.at(-1) ?? "", ended);
   assert.deepEqual(server.newEvents().slice(3), new Array(4).fill("sessions-ended"));
 });
 
