@@ -66,7 +66,7 @@ test("a wrong password is 401: the form again, the name kept, the reason announc
   assert.equal(refused.status, 401);
   assert.equal(alertOf(refused), "User name or password is wrong.");
   assert.match(refused.body, /name="username" value="ada"/);
-  assert.equal(!refused.body.includes('value="wrong"'), true);
+  assert.equal(refused.body.includes('value="wrong"'), false);
   assert.match(refused.headers.get("www-authenticate") ?? "", /^Session /);
   assert.deepEqual(refused.headers.getSetCookie(), []);
   assert.equal(locationOf(await visitor.logIn()), "303 /");
@@ -412,7 +412,7 @@ test("the sessions page lists the user's own, in plain words, this one marked", 
   assert.equal(handlesIn(list).length, 2);
   for (const visitor of [first, second]) {
     const [, id = "none"] = visitor?.cookie.split("=") ?? [];
-    assert.equal(!list.body.includes(id), true);
+    assert.equal(list.body.includes(id), false);
   }
   assert.equal(locationOf(await new Visitor(server).get("/sessions")), "303 /login");
 });

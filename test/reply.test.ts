@@ -76,7 +76,7 @@ test("a cookie replaces one of its very name, and no other", () => {
 
 test("an HttpError has a status, a message for the visitor, and fields", () => {
   const error = new HttpError(503, "Wait.", { "Retry-After": "5" });
-  assert.ok(error instanceof Error, "no error was thrown");
+  assert.equal(error instanceof Error, true);
   const { name, status, message, headers } = error;
   assert.deepEqual({ name, status, message, headers }, {
     name: "HttpError", status: 503, message: "Wait.", headers: { "Retry-After": "5" },
