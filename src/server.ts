@@ -65,8 +65,9 @@ async function createServer(config: Config, users: UserStore, log: Log): Promise
     persistent,
     idleTimeout,
     absoluteTimeout,
-    onEnd: (reason, session) => log("info", "session-end", { reason, session }),
-    onCorrupt: (session) => log("error", "session-corrupt", { session }),
+    onEnd(reason, session) {
+      log(reason === "corrupt" ? "error" : "info", "session-end", { reason, session });
+    },
   });
   const passwords = new PasswordChecker({ parameters: scrypt });
   const throttle = new LoginThrottle();

@@ -32,8 +32,6 @@ export interface SessionManagerOptions {
   readonly random?: RandomSource | undefined;
   /** Is told of each end of a session, with its handle if known. Its failures are ignored. */
   readonly onEnd?: SessionEndListener | undefined;
-  /** Is told the handle of a record that made no sense and was removed. */
-  readonly onCorrupt?: ((handle: string) => void) | undefined;
 }
 
 /** A session as its owner may see it: named by its handle, not by its key. */
@@ -74,12 +72,13 @@ export class SessionManager {
     const { clock = Date.now, random = randomBytes } = options;
     const cookie = new SessionCookie(secure, maxAge);
     cookie.clear(); // An attribute that cannot be is refused now, and not at the first login.
+    const onEnd = harmless(options.onEnd);
     this.#parts = {
-      store: new CheckedStore(options.store, storeTimeout, harmless(options.onCorrupt)),
+      store: new CheckedStore(options.store, storeTimeout, (handle) => onEnd("corrupt", handle)),
       cookie,
       timeouts: new SessionTimeouts(idleTimeout, absoluteTimeout, clock),
       random,
-      onEnd: harmless(options.onEnd),
+      onEnd,
     };
     this.#writer = new SessionWriter(this.#parts);
   }
@@ -162,13 +161,11 @@ export class SessionManager {
   }
 }
 
-/** Wraps a hook of the application: what it throws, at once or later, harms no session. */
-function harmless<Told extends readonly unknown[]>(
-  hook: (...told: Told) => void = () => {},
-): (...told: Told) => void {
-  return async (...told) => {
+/** Wraps the application's hook: what it throws, at once or later, harms no session. */
+function harmless(onEnd: SessionEndListener = () => {}): SessionEndListener {
+  return async (reason, handle) => {
     try {
-      await hook(...told);
+      await onEnd(reason, handle);
     } catch {}
   };
 }

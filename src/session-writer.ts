@@ -8,8 +8,8 @@ import type { SessionIntent, StoredSession } from "./session.ts";
 import type { SessionChanges, SessionKey, SessionRecord } from "./session-store.ts";
 import type { SessionTimeouts } from "./session-timeouts.ts";
 
-/** Why a session ended, as far as this process can know. */
-export type SessionEnd = "logout" | "idle" | "absolute" | "replaced" | "revoked";
+/** Why a session ended, as far as this process can know. `corrupt`: its record made no sense. */
+export type SessionEnd = "logout" | "idle" | "absolute" | "replaced" | "revoked" | "corrupt";
 
 /** Is told that a session ended, and its public handle where that is known. */
 export type SessionEndListener = (reason: SessionEnd, handle: string | undefined) => void;

@@ -275,7 +275,7 @@ export default async () => ({
       assert.equal((await fetch(`${server.url}/profile`, { headers })).status, 401);
     }
     await server.stop();
-    const told = /"level":"error","event":"session-corrupt","session":"[\w-]{22}"\}$/gm;
+    const told = /"level":"error","event":"session-end","reason":"corrupt","session":"[\w-]{22}"\}$/gm;
     assert.equal(server.output().stdout.match(told)?.length, 1);
   });
 

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { hashSessionId, sessionHandle } from "../src/session-id.ts";
 import { SessionManager } from "../src/session-manager.ts";
 import type { SessionKey, SessionRecord } from "../src/session-store.ts";
+import type { SessionEnd } from "../src/session-writer.ts";
 import type { Session } from "../src/session.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import { fakeClock } from "./fake-clock.ts";
@@ -136,19 +137,19 @@ class CorruptStore extends PlainStore {
   }
 }
 
-for (const [how, onCorrupt] of [
+for (const [how, report] of [
   ["reported once, and removed", () => {}],
   ["and removed, though the report throws", () => assert.fail("Cannot report")],
   ["and removed, though the report rejects", () => Promise.reject(new Error("Cannot report"))],
 ] as const) {
   test(`(43) a corrupt record is as absent, ${how}`, async () => {
     const store = new CorruptStore(fakeClock());
-    const reported: string[] = [];
+    const reported: (readonly [SessionEnd, string | undefined])[] = [];
     const manager = new SessionManager({
       store,
-      onCorrupt(handle) {
-        reported.push(handle);
-        return onCorrupt();
+      onEnd(...end) {
+        reported.push(end);
+        return report();
       },
     });
     const login = manager.open(undefined);
@@ -159,7 +160,7 @@ for (const [how, onCorrupt] of [
     assert.deepEqual(await Promise.all(requests.map((one) => one.get("cart"))), [undefined, undefined]);
     await setImmediate();
     const handle = sessionHandle(hashSessionId(browser.id));
-    assert.deepEqual([reported, store.sessions.size], [[handle], 0]);
+    assert.deepEqual([reported, store.sessions.size], [[["corrupt", handle]], 0]);
     for (const one of requests) {
       assert.deepEqual(await manager.commit(one, browser.cookie), { gone: false, cookie: undefined });
     }

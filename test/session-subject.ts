@@ -67,7 +67,6 @@ export class Subject {
   readonly manager: SessionManager;
   /** What the manager told of. */
   readonly ended: (readonly [SessionEnd, string | undefined])[] = [];
-  readonly corrupt: string[] = [];
   /** Lets the random source give too little. */
   isRandomBroken = false;
   readonly #held: HeldStore;
@@ -87,7 +86,6 @@ export class Subject {
       clock: this.clock,
       random: (size) => randomBytes(this.isRandomBroken ? size - 1 : size),
       onEnd: (...end) => void this.ended.push(end),
-      onCorrupt: (handle) => void this.corrupt.push(handle),
       ...options,
     });
   }

@@ -150,7 +150,7 @@ export function misspeltOptions(store: SessionStore): void {
   new SessionManager({ store, ttl: 60 });
   // @ts-expect-error durations are numbers
   const text: SessionManagerOptions = { store, idleTimeout: "30m" };
-  // @ts-expect-error onEnd knows five reasons
+  // @ts-expect-error onEnd knows six reasons
   new SessionManager({ store, onEnd: (reason) => void (reason === "expired") });
   void text;
 }
