@@ -24,8 +24,6 @@ export interface SessionManagerOptions {
   readonly idleTimeout?: number | undefined;
   /** The session ends this long after it was started, used or not. Default: 8 hours. */
   readonly absoluteTimeout?: number | undefined;
-  /** How long the store may take for one answer. Default: 2 seconds. */
-  readonly storeTimeout?: number | undefined;
   /** The time, in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined;
   /** Default: `randomBytes` of `node:crypto`. */
@@ -42,7 +40,9 @@ export interface ListedSession extends SessionRecord {
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-const longestTimer = 2 ** 31 - 1;
+
+/** How long the store may take for one answer. */
+const storeTimeout = 2 * second;
 
 /**
  * Finds and changes sessions. One for each server; it holds no session itself. What asks the store
@@ -55,8 +55,7 @@ export class SessionManager {
   /** @throws {RangeError | TypeError} for what cannot be, as an idle time-out over the absolute. */
   constructor(options: SessionManagerOptions) {
     const { secure = true, idleTimeout = 30 * minute, absoluteTimeout = 8 * hour } = options;
-    const { storeTimeout = 2 * second } = options;
-    for (const [name, value] of Object.entries({ idleTimeout, absoluteTimeout, storeTimeout })) {
+    for (const [name, value] of Object.entries({ idleTimeout, absoluteTimeout })) {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new RangeError(`Cannot use ${name} ${value}: not a whole number of milliseconds`);
     }
@@ -64,9 +63,6 @@ export class SessionManager {
       throw new RangeError(
         `Cannot use idleTimeout ${idleTimeout}: longer than absoluteTimeout ${absoluteTimeout}`,
       );
-    }
-    if (storeTimeout > longestTimer) {
-      throw new RangeError(`Cannot use storeTimeout ${storeTimeout}: over ${longestTimer}`);
     }
     const maxAge = options.persistent === true ? Math.ceil(absoluteTimeout / second) : undefined;
     const { clock = Date.now, random = randomBytes } = options;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { createHandler } from "../src/handler.ts";
 import { html, HttpError, json, page, redirect, status } from "../src/reply.ts";
@@ -701,11 +702,17 @@ test("a store that is full is 503: nobody's login is evicted", async (t) => {
   assert.equal((await first.get("/profile")).status, 200);
 });
 
-const never = new Promise(() => {});
-const faultyAnswers: ReadonlyMap<string, () => unknown> = new Map<string, () => unknown>([
+type FaultyAnswer = (t: TestContext) => unknown;
+const faultyAnswers: ReadonlyMap<string, FaultyAnswer> = new Map<string, FaultyAnswer>([
   ["rejects", async () => Promise.reject(new Error("disk on fire"))],
   ["throws", () => assert.fail(new Error("disk on fire"))],
-  ["hangs", () => never],
+  [
+    "hangs",
+    (t) => {
+      queueMicrotask(() => t.mock.timers.tick(2000));
+      return new Promise(() => {});
+    },
+  ],
   ["lies", () => "disk on fire"],
 ]);
 
@@ -735,15 +742,15 @@ for (const [fault, answerFaultily] of faultyAnswers) {
       const clock = fakeClock();
       let isBroken = false;
       const store = interposedStore(new MemoryStore({ clock }), (name, ask) =>
-        isBroken && name === question ? answerFaultily() : ask(),
+        isBroken && name === question ? answerFaultily(t) : ask(),
       );
-      const options = { store, clock, storeTimeout: 1 };
-      const server = await startLogin(t, options);
+      const server = await startLogin(t, { store, clock });
       const visitor = new Visitor(server);
       assert.equal((await visitor.logIn()).status, 303);
       const { cookie } = visitor;
       // Long enough for a use to be written.
       clock.advance(5 * 60_000);
+      t.mock.timers.enable({ apis: ["setTimeout"] });
       isBroken = true;
       const answer =
         path === "/login" ? await visitor.logIn("ben") : await visitor.send(method, path);
