@@ -77,11 +77,9 @@ export class IncomingRequest implements Request {
   }
 
   form(): Promise<ReadonlyMap<string, string>> {
-    if (this.#form === undefined) {
-      this.#form = this.#readForm();
-      // A form that nobody waits for must not end the process.
-      this.#form.catch(() => {});
-    }
+    this.#form ??= this.#readForm();
+    // A form that nobody waits for must not end the process.
+    this.#form.catch(() => {});
     return this.#form;
   }
 
