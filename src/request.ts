@@ -44,7 +44,6 @@ export class IncomingRequest implements Request {
   readonly #response: ServerResponse;
   readonly #hops: number;
   #form: Promise<ReadonlyMap<string, string>> | undefined;
-  #isBodyRead = false;
 
   /** `hops` is how many trusted proxies stand before the server. */
   constructor(message: IncomingMessage, response: ServerResponse, session: Session, hops: number) {
@@ -73,7 +72,7 @@ export class IncomingRequest implements Request {
 
   /** Whether a body was announced and its end not seen: the connection cannot be used again. */
   get hasUnreadBody(): boolean {
-    return hasBody(this.headers) && !this.#isBodyRead;
+    return hasBody(this.headers) && !this.#message.readableEnded;
   }
 
   form(): Promise<ReadonlyMap<string, string>> {
@@ -106,7 +105,6 @@ export class IncomingRequest implements Request {
       this.#message.on("close", breakOff);
       this.#message.on("end", () => {
         this.#message.off("close", breakOff); // Comes always: to make its error takes time.
-        this.#isBodyRead = true;
         resolve(Buffer.concat(chunks));
       });
     });
