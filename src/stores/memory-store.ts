@@ -19,11 +19,9 @@ export interface MemoryStoreOptions {
   readonly schedule?: (callback: () => void, delay: number) => void;
 }
 
-interface Entry extends Pick<SessionSummary, "key" | "owner" | "createdAt"> {
+interface Entry extends Omit<SessionRecord, "data"> {
   /** Key, value, key, value: a Map for each session would take three times the memory. */
-  data: readonly string[];
-  lastSeenAt: number;
-  expiresAt: number;
+  readonly data: readonly string[];
 }
 
 /** A part of the sessions: one Map of a million would stop the process when it grows or shrinks. */
@@ -75,21 +73,20 @@ export class MemoryStore implements SessionStore {
 
   /** @throws {Error} named `SessionTooLargeError` or `SessionStoreFullError`. */
   create(key: SessionKey, record: SessionRecord): boolean {
-    if (this.#find(key) !== undefined) return false;
+    if (this.read(key) !== undefined) return false;
     const { createdAt, lastSeenAt, expiresAt } = record;
     const data = this.#pack(record.data);
     const owner = record.owner === undefined ? undefined : ownCopy(record.owner);
-    const entry = { key, owner, data, createdAt, lastSeenAt, expiresAt };
     // A session seen since its creation is a rotated one, not one more: its old id is to go.
     const { maxSessionsPerOwner: limit } = this.#options;
     if (owner !== undefined && lastSeenAt === createdAt && this.#keysOf(owner).length >= limit) {
-      const youngestFirst = this.#liveOf(owner).reverse();
+      const youngestFirst = this.listByOwner(owner).reverse();
       for (const old of youngestFirst.slice(limit - 1)) this.#end(old);
     }
     this.#makeRoom(); // Last: the owner's oldest may have made it.
 
     const shard = this.#shardOf(key);
-    shard.sessions.set(key, entry);
+    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
     shard.earliest = Math.min(shard.earliest, expiresAt);
     if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
     this.#size++;
@@ -98,47 +95,43 @@ export class MemoryStore implements SessionStore {
   }
 
   read(key: SessionKey): SessionRecord | undefined {
-    const entry = this.#find(key);
-    return entry === undefined ? undefined : recordOf(entry);
+    const entry = this.#shardOf(key).sessions.get(key);
+    if (entry === undefined) return undefined;
+    const { owner, data, createdAt, lastSeenAt, expiresAt } = entry;
+    const record = { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
+    if (expiresAt > this.#options.clock()) return record;
+    this.#end({ key, ...record });
+    return undefined;
   }
 
   /** @throws {Error} named `SessionTooLargeError`. */
   update(key: SessionKey, changes: SessionChanges): boolean {
-    const entry = this.#find(key);
-    if (entry === undefined) return false;
-    entry.data = this.#pack(new Map([...unpack(entry.data), ...changes.data]));
-    entry.lastSeenAt = changes.lastSeenAt;
-    entry.expiresAt = changes.expiresAt;
+    const record = this.read(key);
+    if (record === undefined) return false;
+    const { owner, createdAt } = record;
+    const { lastSeenAt, expiresAt } = changes;
+    const data = this.#pack(new Map([...record.data, ...changes.data]));
     const shard = this.#shardOf(key);
-    shard.earliest = Math.min(shard.earliest, entry.expiresAt);
+    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
+    shard.earliest = Math.min(shard.earliest, expiresAt);
     return true;
   }
 
   delete(key: SessionKey): boolean {
-    const entry = this.#find(key);
-    return entry !== undefined && this.#remove(entry);
+    const record = this.read(key);
+    return record !== undefined && this.#remove(key, record.owner);
   }
 
-  listByOwner(owner: string): readonly SessionSummary[] {
-    return this.#liveOf(owner).map(summaryOf);
+  listByOwner(owner: string): SessionSummary[] {
+    const live = this.#keysOf(owner).flatMap((key) => {
+      const record = this.read(key);
+      return record === undefined ? [] : [{ key, ...record }];
+    });
+    return live.sort((one, other) => one.createdAt - other.createdAt);
   }
 
   deleteByOwner(owner: string, except?: SessionKey): number {
     return this.#keysOf(owner).filter((key) => key !== except && this.delete(key)).length;
-  }
-
-  /** The session, when it has not expired. One that has is removed. */
-  #find(key: SessionKey): Entry | undefined {
-    const entry = this.#shardOf(key).sessions.get(key);
-    if (entry === undefined || entry.expiresAt > this.#options.clock()) return entry;
-    this.#end(entry);
-    return undefined;
-  }
-
-  /** The owner's sessions, the oldest first. */
-  #liveOf(owner: string): Entry[] {
-    const live = this.#keysOf(owner).flatMap((key) => this.#find(key) ?? []);
-    return live.sort((one, other) => one.createdAt - other.createdAt);
   }
 
   /** Looks at some 5000 sessions at most: no request waits long, and the sweep sees the others. */
@@ -189,7 +182,7 @@ export class MemoryStore implements SessionStore {
     const { size } = shard.sessions;
     shard.earliest = Infinity;
     for (const key of shard.sessions.keys()) {
-      shard.earliest = Math.min(shard.earliest, this.#find(key)?.expiresAt ?? Infinity);
+      shard.earliest = Math.min(shard.earliest, this.read(key)?.expiresAt ?? Infinity);
     }
     return size;
   }
@@ -204,15 +197,15 @@ export class MemoryStore implements SessionStore {
     }, sweepInterval);
   }
 
-  #end(entry: Entry): void {
-    if (!this.#remove(entry)) return;
-    const tell = async (): Promise<void> => this.#options.onRemove(summaryOf(entry));
+  #end(session: SessionSummary): void {
+    if (!this.#remove(session.key, session.owner)) return;
+    const tell = async (): Promise<void> => this.#options.onRemove(session);
     // A listener that fails, at once or later, must not stop the sweep, a request or the process.
     tell().catch(() => {});
   }
 
   /** Answers false when it was removed already: a listener may use the store. */
-  #remove({ key, owner }: Entry): boolean {
+  #remove(key: SessionKey, owner: string | undefined): boolean {
     if (!this.#shardOf(key).sessions.delete(key)) return false;
     this.#size--;
     if (owner === undefined) return true;
@@ -238,12 +231,4 @@ function unpack(texts: readonly string[]): Map<string, string> {
     key = key === undefined ? text : undefined;
   }
   return data;
-}
-
-function recordOf({ owner, data, createdAt, lastSeenAt, expiresAt }: Entry): SessionRecord {
-  return { owner, data: unpack(data), createdAt, lastSeenAt, expiresAt };
-}
-
-function summaryOf(entry: Entry): SessionSummary {
-  return { key: entry.key, ...recordOf(entry) };
 }
