@@ -29,8 +29,6 @@ interface Shard {
   readonly sessions: Map<SessionKey, Entry>;
   /** Most owners have one session: its key alone takes less memory than an array. */
   readonly owners: Map<string, SessionKey | readonly SessionKey[]>;
-  /** No session of the shard expires before this moment. */
-  earliest: number;
 }
 
 const shardCount = 4096; // A power of two, for the "&" in #shardOf.
@@ -54,6 +52,8 @@ export class MemoryStore implements SessionStore {
   readonly #options: Required<MemoryStoreOptions>;
   readonly #shards: (Shard | undefined)[] = [];
   #size = 0;
+  /** Which shard is looked at next for sessions that have expired. */
+  #next = 0;
   #isSweeping = false;
 
   /** @throws {RangeError} when a limit is not a whole number above zero. */
@@ -85,12 +85,10 @@ export class MemoryStore implements SessionStore {
     }
     this.#makeRoom(); // Last: the owner's oldest may have made it.
 
-    const shard = this.#shardOf(key);
-    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
-    shard.earliest = Math.min(shard.earliest, expiresAt);
+    this.#shardOf(key).sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
     if (owner !== undefined) this.#setKeysOf(owner, [...this.#keysOf(owner), key]);
     this.#size++;
-    if (!this.#isSweeping) this.#sweepLater(0);
+    if (!this.#isSweeping) this.#sweepLater();
     return true;
   }
 
@@ -111,9 +109,7 @@ export class MemoryStore implements SessionStore {
     const { owner, createdAt } = record;
     const { lastSeenAt, expiresAt } = changes;
     const data = this.#pack(new Map([...record.data, ...changes.data]));
-    const shard = this.#shardOf(key);
-    shard.sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
-    shard.earliest = Math.min(shard.earliest, expiresAt);
+    this.#shardOf(key).sessions.set(key, { owner, data, createdAt, lastSeenAt, expiresAt });
     return true;
   }
 
@@ -137,11 +133,8 @@ export class MemoryStore implements SessionStore {
   /** Looks at some 5000 sessions at most: no request waits long, and the sweep sees the others. */
   #makeRoom(): void {
     const { maxSessions } = this.#options;
-    let looks = 0;
-    for (const shard of this.#shards) {
-      if (this.#size < maxSessions || looks >= 5000) break;
-      looks += this.#removeExpired(shard);
-    }
+    const most = shardCount * Math.min(1, 5000 / maxSessions);
+    for (let shards = 0; this.#size >= maxSessions && shards < most; shards++) this.#sweep();
     if (this.#size < maxSessions) return;
     throw refusal("SessionStoreFullError", `there are ${maxSessions} sessions already`);
   }
@@ -149,8 +142,7 @@ export class MemoryStore implements SessionStore {
   #shardOf(text: string): Shard {
     let sum = 0;
     for (let at = 0; at < text.length; at++) sum = Math.imul(sum, 31) + text.charCodeAt(at);
-    const index = sum & (shardCount - 1);
-    return (this.#shards[index] ??= { sessions: new Map(), owners: new Map(), earliest: Infinity });
+    return (this.#shards[sum & (shardCount - 1)] ??= { sessions: new Map(), owners: new Map() });
   }
 
   #keysOf(owner: string): readonly SessionKey[] {
@@ -176,24 +168,22 @@ export class MemoryStore implements SessionStore {
     throw refusal("SessionTooLargeError", `it is ${size} characters, not up to ${maxSessionSize}`);
   }
 
-  /** Answers how many sessions it looked at: none before the shard's earliest end has come. */
-  #removeExpired(shard: Shard | undefined): number {
-    if (shard === undefined || shard.earliest > this.#options.clock()) return 0;
-    const { size } = shard.sessions;
-    shard.earliest = Infinity;
-    for (const key of shard.sessions.keys()) {
-      shard.earliest = Math.min(shard.earliest, this.read(key)?.expiresAt ?? Infinity);
-    }
-    return size;
+  /** Looks at one shard alone: so no request waits long, however many sessions have expired. */
+  #sweep(): void {
+    const now = this.#options.clock();
+    const shard = this.#shards[this.#next];
+    this.#next = (this.#next + 1) % shardCount;
+    shard?.sessions.forEach(({ expiresAt }, key) => {
+      if (expiresAt <= now) this.read(key); // Which removes it.
+    });
   }
 
-  // One shard at a time, so that no request waits long, however many expire at once.
-  #sweepLater(index: number): void {
-    this.#isSweeping = true;
+  #sweepLater(): void {
+    this.#isSweeping = this.#size > 0;
+    if (!this.#isSweeping) return;
     this.#options.schedule(() => {
-      this.#removeExpired(this.#shards[index]);
-      if (this.#size === 0) this.#isSweeping = false;
-      else this.#sweepLater((index + 1) % shardCount);
+      this.#sweep();
+      this.#sweepLater();
     }, sweepInterval);
   }
 
