@@ -215,10 +215,6 @@ function ownCopy(text: string): string {
 
 function unpack(texts: readonly string[]): Map<string, string> {
   const data = new Map<string, string>();
-  let key: string | undefined;
-  for (const text of texts) {
-    if (key !== undefined) data.set(key, text);
-    key = key === undefined ? text : undefined;
-  }
+  for (let at = 0; at < texts.length; at += 2) data.set(String(texts[at]), String(texts[at + 1]));
   return data;
 }
