@@ -98,12 +98,8 @@ export class SqliteStore implements SessionStore {
     return this.#atomically(() => {
       const row = read.get(key, this.#clock());
       if (row === undefined) return false;
-      const merged = dataOf(valuesOf(row)[1]);
-      for (const [name, value] of data) {
-        if (value === undefined) merged.delete(name);
-        else merged.set(name, value);
-      }
-      update.run(this.#textOf(merged), lastSeenAt, expiresAt, key);
+      const text = this.#textOf(new Map([...dataOf(valuesOf(row)[1]), ...data]));
+      update.run(text, lastSeenAt, expiresAt, key);
       return true;
     });
   }
@@ -122,9 +118,10 @@ export class SqliteStore implements SessionStore {
     return Number(deleteByOwner.run(owner, except ?? "", this.#clock()).changes);
   }
 
-  #textOf(data: ReadonlyMap<string, string>): string {
-    const size = [...data].flat().join("").length;
-    if (size <= this.#maxSessionSize) return JSON.stringify([...data]);
+  #textOf(data: ReadonlyMap<string, string | undefined>): string {
+    const entries = [...data].filter(([, value]) => value !== undefined);
+    const size = entries.flat().join("").length;
+    if (size <= this.#maxSessionSize) return JSON.stringify(entries);
     const sizes = `${size} characters are more than ${this.#maxSessionSize}`;
     const tooLarge = { name: "SessionTooLargeError" };
     throw Object.assign(new Error(`Cannot store session: ${sizes}`), tooLarge);
