@@ -3,17 +3,14 @@
 import type { SessionChanges, SessionKey, SessionRecord } from "../session-store.ts";
 import type { SessionStore, SessionSummary } from "../session-store.ts";
 
-/** A statement, as `node:sqlite` and `better-sqlite3` prepare it. */
-export interface SqliteStatement {
-  run(...values: (string | number)[]): { readonly changes: number | bigint };
-  get(...values: (string | number)[]): unknown;
-  all(...values: (string | number)[]): unknown[];
-}
-
 /** A database: what `new DatabaseSync(path)` of `node:sqlite` or `better-sqlite3` opens. */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
-  prepare(sql: string): SqliteStatement;
+  prepare(sql: string): {
+    run(...values: (string | number)[]): { readonly changes: number | bigint };
+    get(...values: (string | number)[]): unknown;
+    all(...values: (string | number)[]): unknown[];
+  };
 }
 
 /** What a `SqliteStore` may be given. */
