@@ -9,15 +9,11 @@ const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByO
  * Loads a module by its path, seen from a directory. Its default export is a session store, or a
  * function that makes one, at once or with a promise.
  *
- * @throws {Error} when it cannot be loaded, does not answer in time, or makes no session store.
+ * @throws {Error} when it cannot be loaded, does not answer in 10 seconds, or makes no store.
  */
-export async function loadStore(
-  path: string,
-  directory: string,
-  timeout: number = 10_000,
-): Promise<SessionStore> {
+export async function loadStore(path: string, directory: string): Promise<SessionStore> {
   // A client that tries to connect for ever would leave the operator without a word.
-  const store = await inTime(load(fileUrl(path, directory)), timeout).catch((error: unknown) => {
+  const store = await inTime(load(fileUrl(path, directory)), 10_000).catch((error: unknown) => {
     const cause = error instanceof Error && error.message !== "" ? error.message : String(error);
     const [line] = cause.trim().split("\n");
     throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
