@@ -180,9 +180,8 @@ function recordOf(texts: readonly string[]): SessionRecord | undefined {
   if (texts.length === 0) return undefined;
   const fields = new Map<string, string>();
   const data = new Map<string, string>();
-  for (const [at, name] of texts.entries()) {
-    if (at % 2 === 1) continue; // Not a name, but a value.
-    const value = texts[at + 1] ?? "";
+  for (let at = 0; at < texts.length; at += 2) {
+    const [name, value] = [String(texts[at]), texts[at + 1] ?? ""];
     if (name.startsWith("data:")) data.set(name.slice(5), value);
     else fields.set(name, value);
   }
