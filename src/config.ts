@@ -101,7 +101,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     const parsed = parseUsers(text("USERS"), parameters);
     if ("users" in parsed) return parsed.users;
     errors.push(...parsed.errors);
-    return { find: () => undefined };
+    return { findHash: () => undefined };
   }
 
   const host = text("HOST");

@@ -96,11 +96,7 @@ function demoUsers(password: string, { scrypt }: Config): UserStore {
   const hashing = hashPassword(password, { parameters: scrypt });
   // Whoever logs in is told of a fault: an unhandled one would end the process.
   hashing.catch(() => {});
-  return {
-    async find(name) {
-      return name === "demo" ? { name, passwordHash: await hashing } : undefined;
-    },
-  };
+  return { findHash: (name) => (name === "demo" ? hashing : undefined) };
 }
 
 function urlOf(server: Server, { host, port }: Config): string {

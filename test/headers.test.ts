@@ -15,7 +15,7 @@ import type { RawAnswer } from "./raw-client.ts";
 import { startLogin, Visitor } from "./test-server.ts";
 import type { LoginOptions } from "./test-server.ts";
 
-const parts = { users: { find: () => undefined }, log: () => {}, clock: () => 0 };
+const parts = { users: { findHash: () => undefined }, log: () => {}, clock: () => 0 };
 const sessions = new SessionManager({ store: new MemoryStore() });
 const passwords = new PasswordChecker({ scrypt: cheapScrypt });
 const table = loginRoutes({ ...parts, sessions, passwords, throttle: new LoginThrottle() });
@@ -106,7 +106,7 @@ const downStore = Object.assign(new MemoryStore(), failing);
 const session = `Cookie: session_id=${"A".repeat(43)}\r\n`;
 const neverFinds: LoginOptions = {
   users: {
-    find() {
+    findHash() {
       throw new Error("no accounts");
     },
   },

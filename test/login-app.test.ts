@@ -5,12 +5,12 @@ import { once } from "node:events";
 import { test } from "node:test";
 import type { Scrypt } from "../src/login/password.ts";
 import { PasswordCheckerBusyError } from "../src/login/password-checker.ts";
-import type { User, UserStore } from "../src/login/users.ts";
+import type { UserStore } from "../src/login/users.ts";
 import { MemoryStore } from "../src/stores/memory-store.ts";
 import { cheapScrypt, heldScrypt } from "./fake-scrypt.ts";
 import { gate } from "./gate.ts";
 import { interposedStore } from "./interposed-store.ts";
-import { account, password, startLogin, Visitor } from "./test-server.ts";
+import { hashCheaply, password, startLogin, Visitor } from "./test-server.ts";
 import type { Answer, LoginServer } from "./test-server.ts";
 
 const minute = 60_000;
@@ -230,9 +230,9 @@ async function leaveLogin(server: LoginServer, name: string, when: Promise<unkno
 
 test("a check whose client left the queue is not made", async (t) => {
   const { held, started, scrypt } = announcedScrypt();
-  const [ada, sought] = [await account("ada"), gate()];
+  const [ada, sought] = [await hashCheaply(), gate()];
   const users: UserStore = {
-    find(name) {
+    findHash(name) {
       if (name === "ben") void sought.pass();
       return ada;
     },
@@ -264,12 +264,12 @@ test("a login whose client left during the check makes no session, and costs no 
   }
 });
 
-function renewing(user: User, renewed: string[]): UserStore {
-  let current = user;
+function renewing(old: string, renewed: string[]): UserStore {
+  const hashes = new Map([["ada", old]]);
   return {
-    find: (name) => (name === current.name ? current : undefined),
+    findHash: (name) => hashes.get(name),
     renew(name, passwordHash) {
-      current = { name, passwordHash };
+      hashes.set(name, passwordHash);
       renewed.push(passwordHash);
     },
   };
@@ -277,7 +277,7 @@ function renewing(user: User, renewed: string[]): UserStore {
 
 test("an old hash is renewed at the next right login, once, and still opens", async (t) => {
   const renewed: string[] = [];
-  const old = await account("ada", { parameters: "ln=14,r=8,p=5" });
+  const old = await hashCheaply({ parameters: "ln=14,r=8,p=5" });
   const server = await startLogin(t, { users: renewing(old, renewed) });
   const visitor = new Visitor(server);
   assert.equal((await visitor.logIn("ada", "wrong")).status, 401);
@@ -290,17 +290,17 @@ test("an old hash is renewed at the next right login, once, and still opens", as
 });
 
 test("an old hash opens where the accounts cannot be changed", async (t) => {
-  const old = await account("ada", { parameters: "ln=15,r=8,p=3" });
-  const server = await startLogin(t, { users: { find: () => old } });
+  const old = await hashCheaply({ parameters: "ln=15,r=8,p=3" });
+  const server = await startLogin(t, { users: { findHash: () => old } });
   assert.equal((await new Visitor(server).logIn()).status, 303);
   assert.deepEqual(server.newEvents(), ["login"]);
 });
 
 test("a login that could not renew its hash is one all the same, and the log says why", async (t) => {
-  const old = await account("ada", { parameters: "ln=14,r=8,p=5" });
+  const old = await hashCheaply({ parameters: "ln=14,r=8,p=5" });
   for (const error of [new Error("disk full"), new PasswordCheckerBusyError()]) {
     const users: UserStore = {
-      find: () => old,
+      findHash: () => old,
       renew() {
         throw error;
       },
@@ -319,9 +319,9 @@ test("a login that could not renew its hash is one all the same, and the log say
 
 test("a fault of the accounts is 500, tells nothing, costs no try and logs nobody in", async (t) => {
   let isDown = true;
-  const ada = await account("ada");
+  const ada = await hashCheaply();
   const users: UserStore = {
-    find(name) {
+    findHash(name) {
       // What is thrown need not be an error.
       if (isDown) throw name === "ada" ? new Error("disk on fire") : "smoke";
       return ada;

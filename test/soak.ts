@@ -18,7 +18,7 @@ import { MemoryStore } from "../src/stores/memory-store.ts";
 import { cheapScrypt } from "./fake-scrypt.ts";
 import { openSocket } from "./raw-client.ts";
 import { seededRandom, seedFromEnvironment } from "./seeded-random.ts";
-import { account, password, startServer } from "./test-server.ts";
+import { hashCheaply, password, startServer } from "./test-server.ts";
 
 const second = 1000;
 // Short ones, so that sessions expire all the time.
@@ -41,13 +41,13 @@ else await soak();
 /** The server's process: answers each message with what it holds. */
 async function serve(): Promise<void> {
   const faults: string[] = [];
-  const { passwordHash } = await account("any");
+  const passwordHash = await hashCheaply();
   const store = new MemoryStore({
     // A whole sweep in 3 seconds instead of a minute.
     schedule: (callback, delay) => void setTimeout(callback, delay / 20).unref(),
   });
   const parts = {
-    users: { find: (name: string) => ({ name, passwordHash }) },
+    users: { findHash: () => passwordHash },
     passwords: new PasswordChecker({ scrypt: cheapScrypt, maxQueued: 1000 }),
     // Its minutes are milliseconds: it works, and is never in the way for long.
     throttle: new LoginThrottle({ clock: () => performance.now() * 60_000 }),

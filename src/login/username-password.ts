@@ -69,14 +69,15 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       return refuse(429, `Too many tries. Seconds to wait: ${retryAfter}.`, retryAfter);
     }
     try {
-      const user = await users.find(username);
-      const isRight = await passwords.check(password, user?.passwordHash, request);
-      if (user === undefined || !isRight) {
+      const passwordHash = await users.findHash(username);
+      const isRight = await passwords.check(password, passwordHash, request);
+      if (passwordHash === undefined || !isRight) {
         // Only a name that exists is logged: people type passwords into the wrong field.
-        log("warn", "login-failed", { address, user: user?.name });
+        const user = passwordHash === undefined ? undefined : username;
+        log("warn", "login-failed", { address, user });
         return refuse(401, wrongLogin);
       }
-      await renew(user.passwordHash);
+      await renew(passwordHash);
       attempt.succeed();
       log("info", "login", { address, user: username });
       // After a second click on the button, say: nobody would ever hear of this session.

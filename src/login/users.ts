@@ -4,17 +4,10 @@ import type { MaybePromise } from "../session-store.ts";
 import { parametersOf } from "./password.ts";
 import type { ScryptParameters } from "./password.ts";
 
-/** An account. */
-export interface User {
-  readonly name: string;
-  /** As `hashPassword` writes it. */
-  readonly passwordHash: string;
-}
-
 /** Where accounts are found. A fault throws, and must never look like an unknown user. */
 export interface UserStore {
-  /** Finds a user by exactly this name: `Ada` is not `ada`. */
-  find(name: string): MaybePromise<User | undefined>;
+  /** Finds the password hash of the user of exactly this name: `Ada` is not `ada`. */
+  findHash(name: string): MaybePromise<string | undefined>;
 
   /**
    * Replaces a hash that has older parameters; a store that cannot leaves this out. A fault is
@@ -37,7 +30,7 @@ export type ParsedUsers = { readonly users: UserStore } | { readonly errors: rea
  * that has others is refused: its time to log in would tell that the name is somebody's.
  */
 export function parseUsers(text: string, parameters?: ScryptParameters): ParsedUsers {
-  const users = new Map<string, User>();
+  const users = new Map<string, string>();
   const errors: string[] = [];
 
   function problemOf(name: string, passwordHash: string): string | undefined {
@@ -60,7 +53,7 @@ export function parseUsers(text: string, parameters?: ScryptParameters): ParsedU
     const passwordHash = entry.slice(colon + 1);
     const problem = problemOf(name, passwordHash);
     if (problem !== undefined) errors.push(`Cannot read entry ${index + 1} of USERS: ${problem}`);
-    users.set(name, { name, passwordHash });
+    users.set(name, passwordHash);
   });
-  return errors.length > 0 ? { errors } : { users: { find: (name) => users.get(name) } };
+  return errors.length > 0 ? { errors } : { users: { findHash: (name) => users.get(name) } };
 }
