@@ -96,28 +96,22 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
     return text(name) !== "0";
   }
 
-  function accounts(parameters: ScryptParameters | undefined): UserStore | undefined {
-    if (text("USERS") === "") return undefined;
-    const parsed = parseUsers(text("USERS"), parameters);
-    if ("users" in parsed) return parsed.users;
-    errors.push(...parsed.errors);
-    return { findHash: () => undefined };
-  }
-
   const host = text("HOST");
   const scrypt = text("SCRYPT");
   const parameters = isScryptParameters(scrypt) ? scrypt : undefined;
-  const users = accounts(parameters);
+  const isDemo = text("USERS") === "";
+  const accounts = isDemo ? { users: undefined } : parseUsers(text("USERS"), parameters);
+  if ("errors" in accounts) errors.push(...accounts.errors);
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
   const hosts = text("ALLOWED_HOSTS");
   const config: Config = {
     host,
     port: whole("PORT", 0, 65_535),
-    users,
+    users: "users" in accounts ? accounts.users : undefined,
     demoPassword: demoPassword || undefined,
     scrypt: parameters ?? defaultParameters,
-    secure: text("COOKIE_SECURE") === "" ? users !== undefined : flag("COOKIE_SECURE"),
+    secure: text("COOKIE_SECURE") === "" ? !isDemo : flag("COOKIE_SECURE"),
     persistent: flag("COOKIE_PERSISTENT"),
     idleTimeout: whole("SESSION_IDLE_TIMEOUT", 1, tenYears) * second,
     absoluteTimeout: whole("SESSION_ABSOLUTE_TIMEOUT", 1, tenYears) * second,
@@ -135,13 +129,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   if (config.idleTimeout > config.absoluteTimeout) {
     fail("SESSION_IDLE_TIMEOUT", "it is longer than SESSION_ABSOLUTE_TIMEOUT");
   }
-  if (isProduction && !config.secure && users !== undefined) {
+  if (isProduction && !config.secure && !isDemo) {
     fail("COOKIE_SECURE", "0 is for development; unset it, or NODE_ENV");
   }
-  if (users === undefined && (isProduction || !isLoopback(host))) {
+  if (isDemo && (isProduction || !isLoopback(host))) {
     fail("USERS", "it is empty, and the demo account is for this machine only; set USERS");
   }
-  if (users !== undefined && demoPassword !== "") {
+  if (!isDemo && demoPassword !== "") {
     fail("DEMO_PASSWORD", "it is for the demo account, and USERS names other ones; unset it");
   }
   if (passwordBytes(demoPassword).length > maxPasswordBytes) {
