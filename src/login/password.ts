@@ -33,8 +33,6 @@ export interface HashOptions {
 /** The parameters where none are named: OWASP's first row. */
 export const defaultParameters: ScryptParameters = "ln=17,r=8,p=1";
 
-const defaults = { parameters: defaultParameters, scrypt };
-
 /** The most bytes of a password, as `passwordBytes` counts them. */
 export const maxPasswordBytes: number = 256;
 
@@ -44,7 +42,7 @@ export const maxPasswordBytes: number = 256;
  * @throws {TypeError} when the password is empty, contains NUL or is over 256 bytes.
  */
 export async function hashPassword(password: string, options: HashOptions = {}): Promise<string> {
-  const { parameters, scrypt } = { ...defaults, ...options };
+  const { parameters = defaultParameters } = options;
   const bytes = passwordBytes(password);
   if (bytes.length === 0) throw new TypeError("Cannot hash the password: it is empty");
   if (bytes.includes(0)) throw new TypeError("Cannot hash the password: it contains NUL");
@@ -52,7 +50,7 @@ export async function hashPassword(password: string, options: HashOptions = {}):
     throw new TypeError(`Cannot hash the password: it is over ${maxPasswordBytes} bytes`);
   }
   const salt = randomBytes(16);
-  return format({ parameters, salt, key: await deriveKey(scrypt, bytes, salt, parameters) });
+  return format(parameters, salt, await deriveKey(bytes, salt, parameters, options.scrypt));
 }
 
 /**
@@ -71,14 +69,14 @@ export async function verifyPassword(
   const { parameters, salt, key } = expected;
   const bytes = passwordBytes(password);
   if (bytes.length > maxPasswordBytes) return false;
-  const found = await deriveKey(options.scrypt ?? scrypt, bytes, salt, parameters);
+  const found = await deriveKey(bytes, salt, parameters, options.scrypt);
   // HMAC pads short keys with zero bytes: to scrypt, "P" and "P\0" are the same password.
   return timingSafeEqual(found, key) && !bytes.includes(0);
 }
 
 /** Makes a hash that costs as much to verify as any, and that no known password has. */
 export function decoyHash(parameters: ScryptParameters = defaultParameters): string {
-  return format({ parameters, salt: new Uint8Array(16), key: new Uint8Array(32) });
+  return format(parameters, new Uint8Array(16), new Uint8Array(32));
 }
 
 /** The parameters of a hash; `undefined` for a text that `hashPassword` would not write so. */
@@ -92,23 +90,17 @@ export function passwordBytes(password: string): Buffer {
   return Buffer.from(password.slice(0, 1_000).normalize("NFC"));
 }
 
-interface PasswordHash {
-  readonly parameters: ScryptParameters;
-  readonly salt: Uint8Array;
-  readonly key: Uint8Array;
-}
-
 function deriveKey(
-  scrypt: Scrypt,
   password: Uint8Array,
   salt: Uint8Array,
   parameters: ScryptParameters,
+  derive: Scrypt = scrypt,
 ): Promise<Uint8Array> {
   const cost = costs[parameters];
   // Twice what scrypt needs: the default limit of 32 MiB refuses every row but the last.
   const options = { ...cost, maxmem: 256 * cost.N * cost.r };
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, 32, options, (error, key) => (error ? reject(error) : resolve(key)));
+    derive(password, salt, 32, options, (error, key) => (error ? reject(error) : resolve(key)));
   });
 }
 
@@ -116,7 +108,7 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64").replaceAll("=", "");
 }
 
-function format({ parameters, salt, key }: PasswordHash): string {
+function format(parameters: ScryptParameters, salt: Uint8Array, key: Uint8Array): string {
   return `$scrypt$${parameters}$${base64(salt)}$${base64(key)}`;
 }
 
@@ -125,11 +117,12 @@ export function isScryptParameters(text: string): text is ScryptParameters {
   return Object.hasOwn(costs, text);
 }
 
-function parse(text: string): PasswordHash | undefined {
-  const [, , parameters = "", salt = "", key = ""] = text.split("$");
+function parse(text: string) {
+  const [, , parameters = "", saltText = "", keyText = ""] = text.split("$");
   if (!isScryptParameters(parameters)) return undefined;
-  const hash = { parameters, salt: Buffer.from(salt, "base64"), key: Buffer.from(key, "base64") };
-  if (hash.salt.length !== 16 || hash.key.length !== 32) return undefined;
+  const salt = Buffer.from(saltText, "base64");
+  const key = Buffer.from(keyText, "base64");
+  if (salt.length !== 16 || key.length !== 32) return undefined;
   // Decoding forgives much. What is not written back the same was not written by us.
-  return format(hash) === text ? hash : undefined;
+  return format(parameters, salt, key) === text ? { parameters, salt, key } : undefined;
 }
