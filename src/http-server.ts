@@ -42,6 +42,8 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
   const { keepAliveTimeout = 5 * second, headers = securityHeaders(false) } = options;
   const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
   const answer: Handler = (message, response) => {
+    // While it closes: a busy proxy would keep its connection, until its requests are cut off.
+    if (!server.listening) response.shouldKeepAlive = false;
     // Node marks the last answer of a connection, but would answer more, with a bare 503.
     if ("maxRequestsOnConnectionReached" in response && response.maxRequestsOnConnectionReached) {
       response.shouldKeepAlive = false;

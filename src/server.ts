@@ -1,7 +1,7 @@
 // The main program: reads the settings, puts the parts together, listens, and stops in order.
 
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { helpText, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { createHandler, securityHeaders } from "./handler.ts";
@@ -114,12 +114,6 @@ function stopOnSignal(server: Server, log: Log): void {
   });
   function stop(): void {
     log("info", "stop");
-    // A busy proxy would keep its connection, with requests on it, until they are cut off.
-    for (const event of ["request", "checkContinue", "checkExpectation"]) {
-      server.prependListener(event, (_message, response: ServerResponse) => {
-        response.shouldKeepAlive = false;
-      });
-    }
     // A connection that falls idle now has nothing to wait for.
     server.keepAliveTimeout = 1;
     // server.close() would close idle ones at once, but a proxy may be sending a request on one.

@@ -440,6 +440,16 @@ test("five hundred idle connections keep nobody out", async () => {
   await noConnections();
 });
 
+test("each answer of a server that closes is the last on its connection", async () => {
+  const closing = await startServer(routes);
+  const accepted = once(closing.server, "connection");
+  const client = await closing.connect();
+  await accepted;
+  closing.server.close();
+  const answers = await client.send(`GET / HTTP/1.1\r\n${host}\r\n`).closed();
+  assert.deepEqual(answers.map(({ headers }) => headers.get("connection")), ["close"]);
+});
+
 test("the last request that a connection may have is answered with the end of it", async (t) => {
   const brief = await startServer(routes);
   t.after(() => brief.close());
