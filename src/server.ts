@@ -22,8 +22,8 @@ import { MemoryStore } from "./stores/memory-store.ts";
 
 /** How long what is in flight may take when the server stops, in milliseconds. */
 const stopTimeout = 10_000;
-/** How long a connection without a request is kept then: one may be on its way. */
-const idleStopTimeout = 500;
+/** How often idle connections are closed then: not at once, since a request may be on its way. */
+const idleStopInterval = 500;
 
 async function main(): Promise<void> {
   // Who reads our output may leave before us (EPIPE).
@@ -114,18 +114,16 @@ function stopOnSignal(server: Server, log: Log): void {
   });
   function stop(): void {
     log("info", "stop");
-    // A connection that falls idle now has nothing to wait for.
-    server.keepAliveTimeout = 1;
     // server.close() would close idle ones at once, but a proxy may be sending a request on one.
     const closeIdleConnections = server.closeIdleConnections.bind(server);
     server.closeIdleConnections = () => {};
     // What the log still holds is written first.
     server.close(() => process.stdout.write("", () => process.exit()));
-    setTimeout(() => {
+    setInterval(() => {
       closeIdleConnections();
       // One that a browser has opened ahead of its need: node:http takes it for busy.
       for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
-    }, idleStopTimeout);
+    }, idleStopInterval);
     setTimeout(() => process.exit(), stopTimeout);
   }
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
