@@ -156,12 +156,12 @@ test("the sessions page marks this session, and ends another by its handle", () 
   assert.equal(status, 200);
   assertShows(body, "<p>These browsers are logged in as ann. End any you do not know.</p>");
   assertShows(body, `<li class="session">
-<p id="session-1"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`);
+<p id="h0"><strong>Chrome on Linux</strong> <span class="badge">This browser</span><br>`);
   assertShows(body, `<li class="session">
-<p id="session-2"><strong>Firefox on Windows</strong><br>\n`);
+<p id="h1"><strong>Firefox on Windows</strong><br>\n`);
   assertShows(body, `<form method="post" action="/sessions/end">
 <input type="hidden" name="handle" value="h1">
-<button aria-describedby="session-2">End session</button>
+<button aria-describedby="h1">End session</button>
 </form>`);
   assert.ok(!body.includes('value="h0"'), "this session is ended by logging out");
   assert.equal(body.match(/action="\/logout"/g)?.length, 1);

@@ -68,9 +68,7 @@ export function sessionsPage(view: SessionsView): Reply {
 ${status}
 <p>These browsers are logged in as ${username}. End any you do not know.</p>
 <ul>
-${sessions.map((session, index) =>
-    sessionItem(session, `session-${index + 1}`, session.handle === current, now),
-  )}
+${sessions.map((session) => sessionItem(session, session.handle === current, now))}
 </ul>
 <div class="row">
 ${others}
@@ -89,20 +87,21 @@ export function logoutPage(): Reply {
 </div>`);
 }
 
-function sessionItem(session: ListedSession, id: string, isCurrent: boolean, now: number): Html {
-  const browser = session.data.get("browser") ?? "An unknown browser";
+function sessionItem(session: ListedSession, isCurrent: boolean, now: number): Html {
+  const { handle, data, createdAt, lastSeenAt, expiresAt } = session;
+  const browser = data.get("browser") ?? "An unknown browser";
   const badge = isCurrent ? html` <span class="badge">This browser</span>` : "";
   const form = isCurrent
     ? html`<form method="post" action="/logout"><button>Log out</button></form>`
     : html`<form method="post" action="/sessions/end">
-<input type="hidden" name="handle" value="${session.handle}">
-<button aria-describedby="${id}">End session</button>
+<input type="hidden" name="handle" value="${handle}">
+<button aria-describedby="${handle}">End session</button>
 </form>`;
-  const started = ago(session.createdAt, now);
-  const left = time(session.expiresAt, duration(session.expiresAt - now));
+  const started = ago(createdAt, now);
+  const left = time(expiresAt, duration(expiresAt - now));
   return html`<li class="session">
-<p id="${id}"><strong>${browser}</strong>${badge}<br>
-<span class="soft">Started ${started}, last seen ${ago(session.lastSeenAt, now)}.<br>
+<p id="${handle}"><strong>${browser}</strong>${badge}<br>
+<span class="soft">Started ${started}, last seen ${ago(lastSeenAt, now)}.<br>
 Ends in ${left} if not used.</span></p>
 ${form}
 </li>
