@@ -110,7 +110,7 @@ describe("the server", concurrency, () => {
     const login = await ask("POST /login HTTP/1.1", "username=demo&password=x");
     const [, cookie = ""] = /\r\nSet-Cookie: (session_id=[\w-]{43}); .*Max-Age=1200/.exec(login) ?? [];
     const page = await ask(`GET /sessions HTTP/1.1\r\nCookie: ${cookie}`);
-    assert.match(page, /Ends in <time [^>]*>10 minutes<\/time> if not used/);
+    assert.match(page, /Ends <time [^>]*>in 10 minutes<\/time> if not used/);
     const second = await ask("POST /login HTTP/1.1", "username=demo&password=x");
     assert.match(second, /^HTTP\/1\.1 503 /);
     assert.equal(await server.stop(), 0);

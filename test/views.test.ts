@@ -191,32 +191,31 @@ test("a notice on the sessions page is announced as a status", () => {
   assertShows(body, '<p class="note" role="status">That session has ended.</p>');
 });
 
-const spans: readonly (readonly [milliseconds: number, ago: string, left: string])[] = [
-  [-minute, "just now", "less than a minute"],
-  [0, "just now", "less than a minute"],
-  [minute - 1, "just now", "less than a minute"],
-  [minute, "1 minute ago", "1 minute"],
-  [2 * minute - 1, "1 minute ago", "1 minute"],
-  [2 * minute, "2 minutes ago", "2 minutes"],
-  [hour - 1, "59 minutes ago", "59 minutes"],
-  [hour, "1 hour ago", "1 hour"],
-  [2 * hour, "2 hours ago", "2 hours"],
-  [24 * hour - 1, "23 hours ago", "23 hours"],
-  [24 * hour, "1 day ago", "1 day"],
-  [72 * hour - 1, "2 days ago", "2 days"],
+const spans: readonly (readonly [milliseconds: number, past: string, future: string])[] = [
+  [0, "this minute", "this minute"],
+  [minute - 1, "this minute", "this minute"],
+  [minute, "1 minute ago", "in 1 minute"],
+  [2 * minute - 1, "1 minute ago", "in 1 minute"],
+  [2 * minute, "2 minutes ago", "in 2 minutes"],
+  [hour - 1, "59 minutes ago", "in 59 minutes"],
+  [hour, "1 hour ago", "in 1 hour"],
+  [2 * hour, "2 hours ago", "in 2 hours"],
+  [24 * hour - 1, "23 hours ago", "in 23 hours"],
+  [24 * hour, "1 day ago", "in 1 day"],
+  [72 * hour - 1, "2 days ago", "in 2 days"],
 ];
 
-for (const [milliseconds, ago, left] of spans) {
-  test(`${milliseconds} ms are "${ago}" when past, and "${left}" when still to come`, () => {
-    const past = new Date(now - milliseconds).toISOString();
-    const future = new Date(now + milliseconds).toISOString();
+for (const [milliseconds, past, future] of spans) {
+  test(`${milliseconds} ms are "${past}" when past, and "${future}" when still to come`, () => {
+    const before = `<time datetime="${new Date(now - milliseconds).toISOString()}">${past}</time>`;
+    const after = `<time datetime="${new Date(now + milliseconds).toISOString()}">${future}</time>`;
     const started = session({ createdAt: now - milliseconds, lastSeenAt: now });
     const seen = session({ lastSeenAt: now - milliseconds });
     const ending = session({ expiresAt: now + milliseconds });
     const { body } = sessionsPage({ username, sessions: [started, seen, ending], current, now });
-    assertShows(body, `Started <time datetime="${past}">${ago}</time>, last seen <time `);
-    assertShows(body, `, last seen <time datetime="${past}">${ago}</time>.<br>`);
-    assertShows(body, `Ends in <time datetime="${future}">${left}</time> if not used.`);
+    assertShows(body, `Started ${before}, last seen <time `);
+    assertShows(body, `, last seen ${before}.<br>`);
+    assertShows(body, `Ends ${after} if not used.`);
   });
 }
 

@@ -97,33 +97,27 @@ function sessionItem(session: ListedSession, isCurrent: boolean, now: number): H
 <input type="hidden" name="handle" value="${handle}">
 <button aria-describedby="${handle}">End session</button>
 </form>`;
-  const started = ago(createdAt, now);
-  const left = time(expiresAt, duration(expiresAt - now));
   return html`<li class="session">
 <p id="${handle}"><strong>${browser}</strong>${badge}<br>
-<span class="soft">Started ${started}, last seen ${ago(lastSeenAt, now)}.<br>
-Ends in ${left} if not used.</span></p>
+<span class="soft">Started ${time(createdAt, now)}, last seen ${time(lastSeenAt, now)}.<br>
+Ends ${time(expiresAt, now)} if not used.</span></p>
 ${form}
 </li>
 `;
-}
-
-function ago(moment: number, now: number): Html {
-  return time(moment, now - moment < minute ? "just now" : `${duration(now - moment)} ago`);
-}
-
-function time(moment: number, words: string): Html {
-  return html`<time datetime="${new Date(moment).toISOString()}">${words}</time>`;
 }
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-function duration(milliseconds: number): string {
+/** A moment as seen from now: "5 minutes ago", "in 2 hours". */
+function time(moment: number, now: number): Html {
+  const distance = Math.abs(moment - now);
   const [length, unit] =
-    milliseconds < hour ? [minute, "minute"] : milliseconds < day ? [hour, "hour"] : [day, "day"];
-  const count = Math.floor(milliseconds / length);
-  if (count < 1) return "less than a minute";
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+    distance < hour ? [minute, "minute"] : distance < day ? [hour, "hour"] : [day, "day"];
+  const count = Math.floor(distance / length);
+  const span = count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  const relative = moment < now ? `${span} ago` : `in ${span}`;
+  const words = count === 0 ? "this minute" : relative;
+  return html`<time datetime="${new Date(moment).toISOString()}">${words}</time>`;
 }
