@@ -2,7 +2,6 @@
 
 import { defaultParameters, hashPassword, isScryptParameters } from "./login/password.ts";
 import { typedLine } from "./login/typed-line.ts";
-import type { TypedLine } from "./login/typed-line.ts";
 import { isUserName } from "./login/users.ts";
 
 const usage = `Usage: node dist/hash-password.js <name>
@@ -12,7 +11,7 @@ an entry for the variable USERS. Set that in single quotes: between double ones 
 The variable SCRYPT is the cost. Give the server the same [${defaultParameters}].
 `;
 
-async function readPassword(prompt: string): Promise<TypedLine> {
+async function readPassword(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
   stdin.setEncoding("utf8");
   // Raw mode comes before the prompt, or the terminal would show what is typed in between.
@@ -31,7 +30,9 @@ async function readPassword(prompt: string): Promise<TypedLine> {
     }
     break;
   }
-  return typedLine(keys);
+  const { text, state } = typedLine(keys);
+  if (state === "interrupted") throw new Error("Interrupted");
+  return text;
 }
 
 async function makeEntry(name: string): Promise<string> {
@@ -42,17 +43,12 @@ async function makeEntry(name: string): Promise<string> {
   if (!isScryptParameters(parameters)) {
     throw new TypeError("Cannot use SCRYPT: take one of the four that the server's --help names");
   }
-  const line = await readPassword(`Password for ${name}: `);
-  if (line.state === "interrupted") throw new Error("Interrupted");
-  // Nobody means an arrow key, and no browser can send one.
-  if (/\p{Cc}/u.test(line.text)) {
-    throw new TypeError("Cannot use this password: it contains a control character");
+  const password = await readPassword(`Password for ${name}: `);
+  // A browser can send no arrow key, and not what U+FFFD stands for: bytes that are not UTF-8.
+  if (/[\p{Cc}\ufffd]/u.test(password)) {
+    throw new TypeError("Cannot use this password: it has a control character, or is not UTF-8");
   }
-  // U+FFFD stands for bytes that are not UTF-8. A browser sends others: nobody could log in.
-  if (line.text.includes("\ufffd")) {
-    throw new TypeError("Cannot use this password: it is not UTF-8, or contains U+FFFD");
-  }
-  return `${name}:${await hashPassword(line.text, { parameters })}`;
+  return `${name}:${await hashPassword(password, { parameters })}`;
 }
 
 const [name, ...others] = process.argv.slice(2);
