@@ -57,8 +57,7 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
     }
 
     // What nobody can have costs no hash, and is no try: a flood would fill the throttle.
-    const isPossible = isUserName(username) && passwordBytes(password).length <= maxPasswordBytes;
-    if (!isPossible) {
+    if (!isUserName(username) || passwordBytes(password).length > maxPasswordBytes) {
       log("warn", "login-failed", { address });
       return refuse(401, wrongLogin);
     }
