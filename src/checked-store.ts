@@ -120,8 +120,12 @@ export function isTooLarge(error: unknown): boolean {
 
 async function fault(error: unknown): Promise<never> {
   if (isTooLarge(error)) throw error;
-  const told = error instanceof Error ? error.message : error;
+  throw new SessionStoreError(`Session store failed: ${messageOf(error)}`, { cause: error });
+}
+
+/** What an error says, or its name: a store may throw anything. */
+export function messageOf(error: unknown): string {
+  const told = error instanceof Error ? error.message || error.name : error;
   // Of an object that is no Error, String() could throw.
-  const message = typeof told === "object" ? "it threw an object" : String(told);
-  throw new SessionStoreError(`Session store failed: ${message}`, { cause: error });
+  return typeof told === "object" ? "it threw an object" : String(told);
 }

@@ -1,6 +1,6 @@
 // A session store of one's own: loaded from the module that the variable SESSION_STORE names.
 
-import { inTime } from "./checked-store.ts";
+import { inTime, messageOf } from "./checked-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
 const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByOwner"];
@@ -14,8 +14,7 @@ const methods = ["create", "read", "update", "delete", "listByOwner", "deleteByO
 export async function loadStore(path: string, directory: string): Promise<SessionStore> {
   // A client that tries to connect for ever would leave the operator without a word.
   const store = await inTime(load(fileUrl(path, directory)), 10_000).catch((error: unknown) => {
-    const cause = error instanceof Error && error.message !== "" ? error.message : String(error);
-    const [line] = cause.trim().split("\n");
+    const [line] = messageOf(error).trim().split("\n");
     throw new Error(`Cannot load SESSION_STORE ${path}: ${line}`, { cause: error });
   });
   // The store may be anything: a module need not be written in TypeScript.

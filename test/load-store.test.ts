@@ -52,6 +52,8 @@ module("rejects.mjs", `export default () => Promise.reject("refused");`);
 module("silent.mjs", `export default () => { throw new AggregateError([new Error("refused")]) };`);
 module("empty.mjs", `export default () => { throw new Error("\\n\\nat all") };`);
 module("broken.mjs", `export default {`);
+module("object-thrown.mjs", `export default () => { throw { code: 1 } };`);
+module("bare-thrown.mjs", `throw Object.create(null);`);
 module("null.mjs", `export default null;`);
 
 const all = "create, read, update, delete, listByOwner, deleteByOwner";
@@ -64,6 +66,8 @@ for (const [claim, path, message] of [
   ["that does not start", "fails.mjs", "Cannot load SESSION_STORE fails.mjs: no connection"],
   ["that rejects", "rejects.mjs", "Cannot load SESSION_STORE rejects.mjs: refused"],
   ["that fails without a word", "silent.mjs", "Cannot load SESSION_STORE silent.mjs: AggregateError"],
+  ["that throws an object", "object-thrown.mjs", "Cannot load SESSION_STORE object-thrown.mjs: it threw an object"],
+  ["that throws an object without a text", "bare-thrown.mjs", "Cannot load SESSION_STORE bare-thrown.mjs: it threw an object"],
   ["that begins with empty lines", "empty.mjs", "Cannot load SESSION_STORE empty.mjs: at all"],
   ["that does not parse", "broken.mjs", "Cannot load SESSION_STORE broken.mjs: Unexpected end of input"],
 ] as const) {
