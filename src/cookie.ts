@@ -96,8 +96,7 @@ const utf8Escapes = new RegExp(
 );
 const neverAName = /^(?:$|[ \t])|[;=]|[ \t]$/; // Empty, with a separator, or a blank at an end.
 
-// Whole, or not at all. The usual escapes, of ASCII, are read here: `decodeURIComponent` costs more
-// than the rest of a pair, and catching what it throws as much as a whole header.
+// Whole, or not at all. ASCII is read here: `decodeURIComponent` is slow, and slowest if it throws.
 function decode(header: string, start: number, end: number, percent: number): string {
   let [text, from] = ["", start];
   for (let at = percent; at !== -1 && at < end; at = header.indexOf("%", from)) {
@@ -186,7 +185,8 @@ function fits(grammar: RegExp, text: unknown): boolean {
 }
 
 function refusal(name: unknown, rule: string, Kind: ErrorConstructor = TypeError): Error {
-  return new Kind(`Cannot serialize cookie ${JSON.stringify(name)}: ${rule}`);
+  const shown = typeof name === "string" ? JSON.stringify(name) : typeof name; // toJSON may lie.
+  return new Kind(`Cannot serialize cookie ${shown}: ${rule}`);
 }
 
 // Only a real Date has a time to give, and only a valid one is within the years of bis 5.1.1.

@@ -178,7 +178,8 @@ law("whatever is asked: a refusal that names the cookie, or what a browser keeps
   } catch (error) {
     const isRefusal = error instanceof TypeError || error instanceof RangeError;
     const says = isRefusal ? error.message : String(error);
-    same(says.startsWith(`Cannot serialize cookie ${JSON.stringify(name)}: `), true, [input, says]);
+    const shown = typeof name === "string" ? JSON.stringify(name) : typeof name;
+    same(says.startsWith(`Cannot serialize cookie ${shown}: `), true, [input, says]);
     return;
   }
   same(setCookieString.test(text), true, input);

@@ -296,6 +296,9 @@ const refused: readonly Refused[] = [
   ["no name", nameRule, undefined, "1"],
   ["a name that is no string", nameRule, 1, "1"],
   ["a name that pretends to be a string", nameRule, { toString: () => "a" }, "1"],
+  ["a name that says something else as JSON", nameRule, { toJSON: () => "a" }, "1"],
+  ["a name that throws as JSON", nameRule, { toJSON: () => { throw new Error("no"); } }, "1"],
+  ["a name that JSON does not know", nameRule, 1n, "1"],
   // Half a character has no UTF-8 to encode: RFC 3629, 3
   ["no value", valueRule, "a", undefined],
   ["a value that is null", valueRule, "a", null],
@@ -409,7 +412,8 @@ const refused: readonly Refused[] = [
 
 for (const [claim, rule, name, value, options] of refused) {
   test(`refused: ${claim}`, () => {
-    const message = `Cannot serialize cookie ${JSON.stringify(name)}: ${rule}`;
+    const shown = typeof name === "string" ? JSON.stringify(name) : typeof name;
+    const message = `Cannot serialize cookie ${shown}: ${rule}`;
     assert.throws(() => Reflect.apply(serializeCookie, undefined, [name, value, options]), {
       name: "TypeError",
       message,
