@@ -47,6 +47,19 @@ const races: Record<string, (server: SessionServer) => Promise<void>> = {
     await isToldOf(await writing);
     await isDead(server, late);
   },
+  async "(33) a writer that first uses the session after the log-out: it starts another, nobody's"(server) {
+    const [browser, late] = await logIn(server);
+    const old = new Browser(late.cookie);
+    const writing = server.ask(late, "GET /wait-and-set?wait");
+    await server.gate.reached;
+    await server.send(browser, "POST /my/logout");
+    await isDead(server, old);
+    server.gate.open();
+    assert.deepEqual(await writing, [200, "set"]);
+    assert.deepEqual(await server.ask(old, "GET /value?key=cart"), [200, "undefined"]);
+    assert.deepEqual(await server.ask(late, "GET /value?key=cart"), [200, "1"]);
+    assert.deepEqual(await server.ask(late, "GET /my/page"), [401, "Log in"]);
+  },
   async "(33) an end from another device while a writer is in flight: the same"(server) {
     const [, late] = await logIn(server);
     const [phone] = await logIn(server);

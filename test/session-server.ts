@@ -17,7 +17,7 @@ import type { HoldStore, SubjectOptions } from "./session-subject.ts";
 export class SessionServer extends Subject {
   /** What went wrong inside. */
   readonly faults: unknown[] = [];
-  /** Where requests with `?wait` stop, after the session was looked at and before it is changed. */
+  /** Where requests with `?wait` stop, in the midst of what they do with the session. */
   gate: Gate = gate();
   readonly #server = createHttpServer(
     createHandler({
@@ -88,6 +88,11 @@ export class SessionServer extends Subject {
           request.session.set("cart", "1");
           await wait(request);
           return text("shown");
+        }),
+        get("/wait-and-set", async (request) => {
+          await wait(request);
+          request.session.set("cart", "1");
+          return text("set");
         }),
         get("/set-and-refuse", ({ session }) => (session.set("cart", "1"), status(404))),
         get("/set-and-fail", ({ session }) => (session.set("cart", "1"), status(500))),
