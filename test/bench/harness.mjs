@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 export const titles = {
   bare: "bare node:http",
   plinth: "Plinth",
+  "by-hand": "the least, by hand",
   express: "express + express-session",
   "fastify-session": "fastify + @fastify/session",
   "fastify-secure-session": "fastify + @fastify/secure-session",
