@@ -100,15 +100,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigResult {
   const scrypt = text("SCRYPT");
   const parameters = isScryptParameters(scrypt) ? scrypt : undefined;
   const isDemo = text("USERS") === "";
-  const accounts = isDemo ? { users: undefined } : parseUsers(text("USERS"), parameters);
-  if ("errors" in accounts) errors.push(...accounts.errors);
+  const accounts = isDemo ? undefined : parseUsers(text("USERS"), parameters);
+  if (accounts !== undefined && "errors" in accounts) errors.push(...accounts.errors);
   const isProduction = text("NODE_ENV") === "production";
   const demoPassword = text("DEMO_PASSWORD");
   const hosts = text("ALLOWED_HOSTS");
   const config: Config = {
     host,
     port: whole("PORT", 0, 65_535),
-    users: "users" in accounts ? accounts.users : undefined,
+    users: accounts !== undefined && "users" in accounts ? accounts.users : undefined,
     demoPassword: demoPassword || undefined,
     scrypt: parameters ?? defaultParameters,
     secure: text("COOKIE_SECURE") === "" ? !isDemo : flag("COOKIE_SECURE"),

@@ -146,6 +146,13 @@ for (const [claim, set, expected] of refused) {
   test(`${claim} is refused`, () => assert.deepEqual(errors(set), expected));
 }
 
+test("USERS names who may log in", async () => {
+  const result = readConfig({ USERS });
+  assert.ok("config" in result, JSON.stringify(result));
+  const found = ["ada", "eve"].map((name) => result.config.users?.findHash(name));
+  assert.deepEqual(await Promise.all(found), [hash, undefined]);
+});
+
 test("USERS that cannot be read are refused, and no password is repeated", () => {
   const lines = errors({ USERS: "ada:secret" });
   assert.equal(lines.length, 1);

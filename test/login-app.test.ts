@@ -670,7 +670,7 @@ test("the log names known users alone, and no password, id, query or unknown nam
   const throttled = /"level":"warn","event":"login-throttled","address":"127.0.0.1"\}$/;
   assert.match(server.lines.at(-1) ?? "", throttled);
   assert.match(server.lines[0] ?? "", /"level":"warn","event":"login-failed","address":"127.0.0.1"\}$/);
-  assert.match(server.lines[1] ?? "", /"event":"login-failed","address":"127.0.0.1"\}$/);
+  assert.match(server.lines[1] ?? "", /"level":"warn","event":"login-failed","address":"127.0.0.1"\}$/);
   assert.match(server.lines[2] ?? "", /"event":"login-failed","address":"127.0.0.1","user":"ada"\}$/);
   assert.match(server.lines[3] ?? "", /"level":"info","event":"login","address":.*"user":"ada"\}$/);
 });
