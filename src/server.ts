@@ -120,7 +120,9 @@ function stopOnSignal(server: Server, log: Log): void {
     // What the log still holds is written first.
     server.close(() => process.stdout.write("", () => process.exit()));
     setInterval(() => {
-      closeIdleConnections();
+      // An answer that is still sent: node:http takes its connection for idle.
+      const isSending = [...connections].some(({ writableLength }) => writableLength > 0);
+      if (!isSending) closeIdleConnections();
       // One that a browser has opened ahead of its need: node:http takes it for busy.
       for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
     }, idleStopInterval);

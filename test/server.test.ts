@@ -182,6 +182,28 @@ describe("the server", concurrency, () => {
     assert.equal(await stopped, 0);
   });
 
+  test("lets a client that reads slowly have its whole answer when it stops", async () => {
+    const store = `const text = "x".repeat(20_000_000);
+const data = new Map([["username", "demo"], ["browser", text]]);
+const record = { owner: "demo", data, createdAt: Date.now(), lastSeenAt: Date.now(), expiresAt: 1e15 };
+export default { create: () => true, read: () => record, update: () => true, delete: () => true,
+  listByOwner: () => [{ key: "key", ...record }], deleteByOwner: () => 0 };`;
+    writeFileSync(join(directory, "large.mjs"), store);
+    const server = await runServer({ SCRYPT, SESSION_STORE: "./large.mjs" }, directory);
+    const port = Number(new URL(server.url).port);
+    const unusedIsClosed = once(connect(port, "127.0.0.1").resume(), "close");
+    const socket = await openSocket(port);
+    const cookie = `session_id=${"A".repeat(43)}`;
+    socket.write(`GET /sessions HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`);
+    await once(socket, "readable");
+    const stopped = server.stop();
+    // So what is idle has been closed.
+    await unusedIsClosed;
+    const answer = await readToEnd(socket);
+    assert.ok(answer.endsWith("</html>\n"), `it was cut off after ${answer.length} characters`);
+    assert.equal(await stopped, 0);
+  });
+
   test("cuts off what has not finished ten seconds later", { timeout: 60_000 }, async () => {
     const server = await runServer({ SCRYPT, DEMO_PASSWORD: "x" });
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1").setEncoding("utf8");
