@@ -186,6 +186,13 @@ test("a session that another program made may say nothing of its browser", () =>
   assertShows(body, "<strong>An unknown browser</strong>");
 });
 
+test("no session started or was seen in the future, where a clock is behind", () => {
+  const ahead = session({ createdAt: now + hour, lastSeenAt: now + hour });
+  const { body } = sessionsPage({ username, sessions: [ahead], current, now });
+  const present = `<time datetime="${new Date(now).toISOString()}">this minute</time>`;
+  assertShows(body, `Started ${present}, last seen ${present}.<br>`);
+});
+
 test("a notice on the sessions page is announced as a status", () => {
   const { body } = sessionsPage({ username, sessions: [own], current, now, notice: "That session has ended." });
   assertShows(body, '<p class="note" role="status">That session has ended.</p>');

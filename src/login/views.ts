@@ -97,9 +97,12 @@ function sessionItem(session: ListedSession, isCurrent: boolean, now: number): H
 <input type="hidden" name="handle" value="${handle}">
 <button aria-describedby="${handle}">End session</button>
 </form>`;
+  // A clock that is behind, or was set back, would say that it starts in an hour.
+  const started = time(Math.min(createdAt, now), now);
+  const seen = time(Math.min(lastSeenAt, now), now);
   return html`<li class="session">
 <p id="${handle}"><strong>${browser}</strong>${badge}<br>
-<span class="soft">Started ${time(createdAt, now)}, last seen ${time(lastSeenAt, now)}.<br>
+<span class="soft">Started ${started}, last seen ${seen}.<br>
 Ends ${time(expiresAt, now)} if not used.</span></p>
 ${form}
 </li>
