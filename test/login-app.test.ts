@@ -317,6 +317,14 @@ test("a login that could not renew its hash is one all the same, and the log say
   }
 });
 
+test("where the accounts answer null for nobody, the log does not name what was typed", async (t) => {
+  // As a client of Redis does: a user store need not be written in TypeScript.
+  const nothing = JSON.parse("null");
+  const server = await startLogin(t, { users: { findHash: () => nothing } });
+  assert.equal((await new Visitor(server).logIn("hunter2-typed-as-name")).status, 401);
+  assert.match(server.lines[0] ?? "", /"event":"login-failed","address":"127.0.0.1"\}$/);
+});
+
 test("a fault of the accounts is 500, tells nothing, costs no try and logs nobody in", async (t) => {
   let isDown = true;
   const ada = await hashCheaply();

@@ -71,8 +71,9 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       const passwordHash = await users.findHash(username);
       const isRight = await passwords.check(password, passwordHash, request);
       if (passwordHash === undefined || !isRight) {
-        // Only a name that exists is logged: people type passwords into the wrong field.
-        const user = passwordHash === undefined ? undefined : username;
+        // Only a name that exists is logged: people type passwords into the wrong field. A
+        // store that is not written in TypeScript may answer null for nobody.
+        const user = passwordHash ? username : undefined;
         log("warn", "login-failed", { address, user });
         return refuse(401, wrongLogin);
       }
