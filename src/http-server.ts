@@ -43,7 +43,7 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
   const { renderError = (error) => text(`${error.message}\n`, error.status) } = options;
   const answer: Handler = (message, response) => {
     // While it closes: a busy proxy would keep its connection, until its requests are cut off.
-    if (!server.listening) response.shouldKeepAlive = false;
+    if (hasListened && !server.listening) response.shouldKeepAlive = false;
     // Node marks the last answer of a connection, but would answer more, with a bare 503.
     if ("maxRequestsOnConnectionReached" in response && response.maxRequestsOnConnectionReached) {
       response.shouldKeepAlive = false;
@@ -51,6 +51,8 @@ export function createHttpServer(handler: Handler, options: HttpServerOptions = 
     handler(message, response);
   };
   const server = createServer({ ...limits, keepAliveTimeout }, answer);
+  let hasListened = false; // Never, if another server hands its connections to this one.
+  server.once("listening", () => (hasListened = true));
   // Ends a connection on which nothing moves: its client takes no answer, or has vanished.
   server.timeout = 30 * second;
   server.maxConnections = 10_000;

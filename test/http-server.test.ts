@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { createHttpServer } from "../src/http-server.ts";
 import { text } from "../src/reply.ts";
@@ -10,6 +11,7 @@ import { get, group, post } from "../src/router.ts";
 import { anyone } from "../src/security.ts";
 import { gate } from "./gate.ts";
 import type { Gate } from "./gate.ts";
+import { openSocket } from "./raw-client.ts";
 import { formType, listen, startServer } from "./raw-server.ts";
 import type { RawAnswer, TestServer } from "./raw-server.ts";
 
@@ -448,6 +450,20 @@ test("each answer of a server that closes is the last on its connection", async 
   closing.server.close();
   const answers = await client.send(`GET / HTTP/1.1\r\n${host}\r\n`).closed();
   assert.deepEqual(answers.map(({ headers }) => headers.get("connection")), ["close"]);
+});
+
+test("a server that is handed its connections keeps them", async () => {
+  const server = createHttpServer((_message, response) => void response.end());
+  const front = createServer((socket) => void server.emit("connection", socket));
+  await once(front.listen(0, "127.0.0.1"), "listening");
+  const address = front.address();
+  assert.ok(address !== null && typeof address === "object", "no port");
+  const socket = await openSocket(address.port);
+  socket.write(`GET / HTTP/1.1\r\n${host}\r\n`);
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /\r\nConnection: keep-alive\r\n/);
+  socket.destroy();
+  front.close();
 });
 
 test("the last request that a connection may have is answered with the end of it", async (t) => {
