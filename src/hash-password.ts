@@ -46,7 +46,8 @@ async function makeEntry(name: string): Promise<string> {
   const password = await readPassword(`Password for ${name}: `);
   // A browser can send no arrow key, and not what U+FFFD stands for: bytes that are not UTF-8.
   if (/[\p{Cc}\ufffd]/u.test(password)) {
-    throw new TypeError("Cannot use this password: it has a control character, or is not UTF-8");
+    const why = "it has a control character or U+FFFD, or is not UTF-8";
+    throw new TypeError(`Cannot use this password: ${why}`);
   }
   return `${name}:${await hashPassword(password, { parameters })}`;
 }

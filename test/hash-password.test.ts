@@ -12,7 +12,7 @@ import { sourceArguments } from "./run-source.ts";
 const program = sourceArguments("src/hash-password.ts");
 const prompt = "Password for ada: ";
 const badName = "Cannot use this name: 1 to 64 characters, no space, colon or control\n";
-const badPassword = "Cannot use this password: it has a control character, or is not UTF-8\n";
+const badPassword = "Cannot use this password: it has a control character or U+FFFD, or is not UTF-8\n";
 const tooLong = "Cannot hash the password: it is over 256 bytes\n";
 
 interface Run {
