@@ -117,10 +117,12 @@ export class IncomingRequest implements Request {
  * proxies, or when the field is not as they would write it, the address of the connection.
  */
 export function addressOf({ socket, headers }: IncomingMessage, trustedProxies: number): string {
+  const peer = socket.remoteAddress ?? "unknown";
+  if (trustedProxies === 0) return peer;
   const addresses = String(headers["x-forwarded-for"] ?? "").split(",");
   const written = addresses[addresses.length - trustedProxies]?.trim() ?? "";
   // Some proxies write the port, which is another with each connection.
   const address = written.replace(/^(?:([\d.]+)|\[([\da-f:.]+)\]):\d+$/i, "$1$2");
   const isAddress = /^(?:[\d.]{7,15}|(?=.{2,45}$)[\da-f:]*:[\da-f:]*[\d.]*)$/i.test(address);
-  return isAddress ? address : (socket.remoteAddress ?? "unknown");
+  return isAddress ? address : peer;
 }
