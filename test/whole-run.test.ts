@@ -36,7 +36,7 @@ const elsewhere = new Set(["login-busy", "renewal-failed"]);
 /** The names of all events that are logged anywhere. */
 function eventsOfSource(): readonly string[] {
   const text = sourceFiles().map(read).join("");
-  return [...text.matchAll(/\blog\([^,]+, "([\w-]+)"/g)].map(([, event = ""]) => event);
+  return [...text.matchAll(/\blog\([^(),]+, "([\w-]+)"/g)].map(([, event = ""]) => event);
 }
 
 /** A text in the forms in which it could slip into a log. */
