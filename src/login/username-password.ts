@@ -68,12 +68,12 @@ export function usernamePassword(checks: LoginChecks): Security<Login> {
       return refuse(429, `Too many tries. Seconds to wait: ${retryAfter}.`, retryAfter);
     }
     try {
-      const passwordHash = await users.findHash(username);
+      // A store that is not written in TypeScript may answer null for nobody.
+      const passwordHash = (await users.findHash(username)) ?? undefined;
       const isRight = await passwords.check(password, passwordHash, request);
       if (passwordHash === undefined || !isRight) {
-        // Only a name that exists is logged: people type passwords into the wrong field. A
-        // store that is not written in TypeScript may answer null for nobody.
-        const user = passwordHash ? username : undefined;
+        // Only a name that exists is logged: people type passwords into the wrong field.
+        const user = passwordHash === undefined ? undefined : username;
         log("warn", "login-failed", { address, user });
         return refuse(401, wrongLogin);
       }
